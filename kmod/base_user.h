@@ -74,6 +74,36 @@ typedef __s64 s64;
 #define cmpxchg(p, o, n) __sync_val_compare_and_swap(p, o, n)
 #define xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 
+/* atomic_t, as far as P files need it. */
+typedef struct {
+	int counter;
+} atomic_t;
+
+static inline int atomic_read(const atomic_t *v)
+{
+	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_set(atomic_t *v, int i)
+{
+	__atomic_store_n(&v->counter, i, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_inc(atomic_t *v)
+{
+	__atomic_fetch_add(&v->counter, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline int atomic_xchg(atomic_t *v, int n)
+{
+	return __atomic_exchange_n(&v->counter, n, __ATOMIC_SEQ_CST);
+}
+
+static inline int atomic_dec_return(atomic_t *v)
+{
+	return __atomic_fetch_sub(&v->counter, 1, __ATOMIC_SEQ_CST) - 1;
+}
+
 #define rd_min_(a, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x < y ? x : y; })
 #define rd_max_(a, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x > y ? x : y; })
 #define rd_cat_(a, b) a##b

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The interrupt controllers shared by a VM's vCPUs: IOAPIC, the two 8259s, the 8254, the GSI routing table, and message
+ * delivery to local APICs. Invariant: the id table only gains entries while the VM lives; pic/ioapic/pit state changes only
+ * under their own lock; nothing here calls rd_lapic_* with a PIC or PIT lock held other than rd_lapic_deliver()/kick().
+ */
+#ifndef RD_VMM_IRQCHIP_H
+#define RD_VMM_IRQCHIP_H
+
+#include "vmm/lapic.h"
+
+enum rd_irqchip_mode { RD_IRQCHIP_NONE, RD_IRQCHIP_KERNEL, RD_IRQCHIP_SPLIT };
+
+#define RD_IOAPIC_PINS 24
+#define RD_IOAPIC_BASE 0xfec00000ULL
+#define RD_MAX_GSI 1024
+#define RD_MAX_ROUTES 4096
+
+struct rd_ioapic {
+	struct rd_lock lock;
+	u64 base;
+	u32 id, ioregsel;
+	u32 irr, level_state;          /* pins */
+	u64 redir[RD_IOAPIC_PINS];
+	/* Vectors with a level entry: an EOI of another vector need not look here. Read without the lock. */
+	unsigned long handled[4];
+};
+
+struct rd_pic8259 {
+	u8 last_irr, irr, imr, isr, priority_add, irq_base, read_reg_select, poll;
+	u8 special_mask, init_state, auto_eoi, rotate_on_auto_eoi, special_fully_nested, init4, elcr, elcr_mask;
+};
+
+struct rd_pic {
+	struct rd_lock lock;
+	struct rd_pic8259 chip[2];
+	bool output;                   /* INTR line towards LINT0; read without the lock by the vCPUs */
+};
+
+struct rd_pit_channel {
+	u32 count;
+	u16 latched_count;
+	u8 count_latched, status_latched, status, read_state, write_state, write_latch, rw_mode, mode, bcd, gate;
+	u64 load_ns;
+};
+
+struct rd_pit {
+	struct rd_lock lock;
+	struct rd_pit_channel ch[3];
+	u8 speaker_data_on;
+	bool hpet_legacy, reinject, dummy_speaker;
+	u64 period_ns, expires_ns;
+	u32 pending, acked;            /* ticks owed to the guest; a tick goes out when the last one was acknowledged */
+	struct rd_timer timer;
+	struct rd_irqchip *chip;
+};
+
+struct rd_msi {
+	u64 address;
+	u32 data;
+	u32 devid;
+};
+
+/* One immutable table; replaced as a whole under RCU. */
+struct rd_route {
+	u32 type;                      /* KVM_IRQ_ROUTING_IRQCHIP or _MSI */
+	u32 chip, pin;                 /* IRQCHIP */
+	struct rd_msi msi;             /* MSI */
+	u32 next;                      /* index of the next route of the same GSI, 0 none */
+};
+
+struct rd_route_table {
+	u32 nr;                        /* route[1..nr] */
+	u32 first[RD_MAX_GSI];         /* per GSI: index of its first route, 0 none */
+	struct rd_route route[];
+};
+
+struct rd_irqchip {
+	enum rd_irqchip_mode mode;
+	u32 nr_ids;                    /* highest id in lapic[] plus one */
+	struct rd_lapic *lapic[RD_MAX_VCPU_IDS];
+	bool x2apic_quirk_off;         /* KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK */
+	bool x2apic_format;            /* KVM_X2APIC_API_USE_32BIT_IDS */
+	struct rd_route_table RD_RCU *routes;
+	unsigned long irq_sources;     /* bitmap of source ids in use */
+	unsigned long line[RD_MAX_GSI];/* per GSI: which sources hold the line high (atomic bits): OR of sources is the level */
+	/* Split mode: vectors whose EOI user space wants (from MSI routes of GSI 0..split_pins-1), per VM; EOI then exits. */
+	u32 split_pins;
+	unsigned long split_eoi[4];
+	struct rd_ioapic ioapic;
+	struct rd_pic pic;
+	struct rd_pit pit;
+	bool has_pit;
+};
+
+enum { RD_IRQ_SOURCE_USER, RD_IRQ_SOURCE_PIT, RD_IRQ_SOURCE_IRQFD };
+
+/* Provided by the VM code (vmm/vm.c, and by the tests). Any context. */
+void rd_irqchip_pic_changed(struct rd_irqchip *c);                 /* PIC output changed: wake the vCPU(s) whose LINT0 takes it */
+void rd_irqchip_user_eoi(struct rd_lapic *l, u8 vector);           /* split mode: the owner must exit with KVM_EXIT_IOAPIC_EOI */
+void rd_irqchip_pin_eoi(struct rd_irqchip *c, unsigned int chip, unsigned int pin); /* a level pin was EOIed (resample, PIT ack) */
+
+void rd_irqchip_init(struct rd_irqchip *c);                        /* mode NONE: the id table only */
+int rd_irqchip_create(struct rd_irqchip *c);                       /* KVM_CREATE_IRQCHIP: PIC, IOAPIC, default routes. -EEXIST, -ENOMEM */
+int rd_irqchip_create_split(struct rd_irqchip *c, u32 pins);       /* KVM_CAP_SPLIT_IRQCHIP */
+int rd_irqchip_create_pit(struct rd_irqchip *c, u32 flags);        /* KVM_CREATE_PIT2 */
+void rd_irqchip_destroy(struct rd_irqchip *c);
+
+/* Level change of a GSI by one source. Any context. Returns >0 delivered to that many, 0 coalesced, -1 masked/ignored (as KVM_IRQ_LINE_STATUS). */
+int rd_irqchip_set_gsi(struct rd_irqchip *c, u32 gsi, unsigned int source, bool level);
+/* KVM_SET_GSI_ROUTING. entries were copied in and nr checked. -EINVAL on bad entries, -ENOMEM. May sleep. */
+int rd_irqchip_set_routes(struct rd_irqchip *c, const struct kvm_irq_routing_entry *entries, u32 nr);
+/* The message of a GSI that has one MSI route: false if there is none. */
+bool rd_irqchip_msi_route(struct rd_irqchip *c, u32 gsi, struct rd_msi *msi);
+/* Deliver a message (KVM_SIGNAL_MSI, irqfd). Hot. Returns as rd_irqchip_set_gsi(). */
+int rd_irqchip_msi(struct rd_irqchip *c, const struct rd_msi *msi);
+/*
+ * Deliver to all local APICs that match. Hot; sender NULL unless an IPI. shorthand as in the ICR (0 none, 1 self, 2 all, 3 all but self).
+ * x2dest: dest is a 32-bit x2APIC destination. lowest-priority picks one.
+ */
+int rd_irqchip_deliver(struct rd_irqchip *c, struct rd_lapic *sender, u32 dest, bool logical, bool x2dest, unsigned int shorthand,
+		       unsigned int delivery_mode, u8 vector, bool level);
+/* A level-triggered vector was EOIed by l: tell the IOAPIC (or user space in split mode). */
+void rd_irqchip_eoi(struct rd_irqchip *c, struct rd_lapic *l, u8 vector);
+
+/* Guest and user access. offset in the 4 KiB window; len 1, 2, 4 (others are ignored, read as all ones). */
+void rd_ioapic_read(struct rd_ioapic *io, u32 offset, unsigned int len, void *data);
+void rd_ioapic_write(struct rd_irqchip *c, u32 offset, unsigned int len, const void *data);
+/* Ports 0x20 0x21 0xa0 0xa1 0x4d0 0x4d1, and 0x40..0x43 0x61: true when the port is one of theirs. One byte at a time. */
+bool rd_pic_port_read(struct rd_irqchip *c, u16 port, u8 *val);
+bool rd_pic_port_write(struct rd_irqchip *c, u16 port, u8 val);
+bool rd_pit_port_read(struct rd_irqchip *c, u16 port, u8 *val);
+bool rd_pit_port_write(struct rd_irqchip *c, u16 port, u8 val);
+/* INTA cycle: the vector to inject (spurious included); may be called by a vCPU only after it saw pic.output. */
+int rd_pic_ack(struct rd_irqchip *c);
+
+/* KVM_GET/SET_IRQCHIP (chip_id KVM_IRQCHIP_*), KVM_GET/SET_PIT2, KVM_REINJECT_CONTROL. -EINVAL on a bad chip_id. */
+int rd_irqchip_get_state(struct rd_irqchip *c, struct kvm_irqchip *s);
+int rd_irqchip_set_state(struct rd_irqchip *c, const struct kvm_irqchip *s);
+void rd_pit_get_state(struct rd_irqchip *c, struct kvm_pit_state2 *s);
+int rd_pit_set_state(struct rd_irqchip *c, const struct kvm_pit_state2 *s);
+void rd_pit_reinject(struct rd_irqchip *c, bool on);
+
+#endif
