@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Names for the scripts that do the work; no logic here.  `make help` lists them.
+
+# Kernel to build the module for: 6.1, 6.12, a full Debian release, or "running".
+KVER = 6.1
+PREFIX = /usr/local
+DESTDIR =
+
+all: module tools
+
+module:
+	tests/rig/module $(KVER)
+
+tools:
+	$(MAKE) -C tools
+
+guest:
+	$(MAKE) -C tests/guest
+
+deps:
+	tests/rig/deps
+
+demo: deps
+	tests/rig/demo
+
+check: deps
+	tests/check
+
+check-fast:
+	tests/check --fast
+
+bench: deps
+	tests/bench/run
+
+install: KVER = running
+install: module tools
+	install -D -m 644 build/$(shell uname -r)/redoubt.ko \
+		$(DESTDIR)/lib/modules/$(shell uname -r)/extra/redoubt.ko
+	depmod -b $(or $(DESTDIR),/) $(shell uname -r)
+	$(MAKE) -C tools install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+uninstall:
+	rm -f $(DESTDIR)/lib/modules/*/extra/redoubt.ko
+	depmod -b $(or $(DESTDIR),/) $(shell uname -r)
+	$(MAKE) -C tools uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+# The kernels fetched by deps stay; clean-all takes them too.
+clean:
+	tests/rig/clean
+
+clean-all:
+	tests/rig/clean --all
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make            build redoubt.ko (for KVER) and the tools
+#: make deps       install what building, checking and running need; says what it installs
+#: make demo       boot a stock Debian guest on redoubt.ko inside an emulated SVM machine
+#: make check      lint, unit tests, module builds, selftests in the rig; totals at the end
+#: make check-fast lint, unit tests and one module build
+#: make bench      compare with stock KVM in executed host instructions
+#: make install    install the module for the running kernel, and the tools (PREFIX, DESTDIR)
+#: make uninstall  take them away again
+#: make clean      remove what was built; clean-all: the fetched kernels too
+#:
+#: KVER=6.1|6.12|RELEASE|running   kernel to build the module for (6.1)
+#: WERROR=                         let compiler warnings pass
+
+.PHONY: all module tools guest deps demo check check-fast bench install uninstall clean clean-all help
