@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading a vCPU on a CPU and entering the guest once.
+ * Invariant: between rd_svm_load() and rd_svm_put() host_state holds this CPU's host segment and system-call state; every entry
+ * runs with an ASID of the CPU's current generation.
+ */
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+#include <asm/hw_breakpoint.h>
+#include <asm/nospec-branch.h>
+#include <asm/svm.h>
+#include "vmm/svm/svm.h"
+
+#define MSR_SVM_TSC_RATIO 0xc0000104
+
+/* Preemption off. */
+void rd_svm_load(struct rd_vcpu *v, int cpu)
+{
+	struct rd_svm_cpu *c = this_cpu_ptr(&rd_svm_cpu);
+	struct rd_hw_vcpu *h = v->hw;
+
+	if (h->last_cpu != cpu) {
+		/* Nothing that another CPU cached about this VMCB is to be trusted here, and the ASID is another CPU's. */
+		h->last_cpu = cpu;
+		h->vmcb->c.clean = 0;
+		h->asid_generation = 0;
+	}
+	asm volatile("vmsave %0" : : "a"(c->host_state_pa) : "memory");
+	if (c->last != h) {
+		c->last = h;
+		indirect_branch_prediction_barrier();
+	}
+	if (h->tsc_ratio != (1ULL << 32))
+		wrmsrl(MSR_SVM_TSC_RATIO, h->tsc_ratio);
+	if (v->tsc_aux != c->tsc_aux && boot_cpu_has(X86_FEATURE_RDTSCP))
+		wrmsrl(MSR_TSC_AUX, v->tsc_aux);
+}
+
+void rd_svm_put(struct rd_vcpu *v)
+{
+	struct rd_svm_cpu *c = this_cpu_ptr(&rd_svm_cpu);
+	struct rd_hw_vcpu *h = v->hw;
+
+	if (h->tsc_ratio != (1ULL << 32))
+		wrmsrl(MSR_SVM_TSC_RATIO, 1ULL << 32);
+	if (v->tsc_aux != c->tsc_aux && boot_cpu_has(X86_FEATURE_RDTSCP))
+		wrmsrl(MSR_TSC_AUX, c->tsc_aux);
+	if (h->dr_live && !v->guest_debug) {
+		/* Back to trapping, so that a guest that used them once does not pay for ever. */
+		h->dr_live = false;
+		rd_svm_update_debug(v);
+	}
+}
+
+void rd_svm_flush_tlb(struct rd_vcpu *v)
+{
+	v->hw->flush = true;
+}
+
+static noinline void rd_svm_new_asid(struct rd_hw_vcpu *h, struct rd_svm_cpu *c)
+{
+	struct rd_vmcb_control *ctl = &h->vmcb->c;
+
+	if (c->next_asid > c->max_asid) {
+		c->asid_generation++;
+		c->next_asid = 1;
+		ctl->tlb_control = SVM_TLB_ALL;
+	}
+	h->asid_generation = c->asid_generation;
+	ctl->asid = c->next_asid++;
+	rd_svm_dirty(h, SVM_CLEAN_ASID);
+}
+
+static void rd_svm_apply_flush(struct rd_hw_vcpu *h)
+{
+	h->flush = false;
+	if (rd_svm_has(SVM_F_FLUSH_ASID))
+		h->vmcb->c.tlb_control = SVM_TLB_ASID;
+	else
+		h->asid_generation = 0; /* a fresh ASID has no translations */
+}
+
+static void rd_svm_load_debug(struct rd_vcpu *v)
+{
+	set_debugreg(v->eff_db[0], 0);
+	set_debugreg(v->eff_db[1], 1);
+	set_debugreg(v->eff_db[2], 2);
+	set_debugreg(v->eff_db[3], 3);
+}
+
+static void rd_svm_save_debug(struct rd_vcpu *v)
+{
+	if (!(v->guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
+		get_debugreg(v->db[0], 0);
+		get_debugreg(v->db[1], 1);
+		get_debugreg(v->db[2], 2);
+		get_debugreg(v->db[3], 3);
+		memcpy(v->eff_db, v->db, sizeof(v->db));
+	}
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+}
+
+/* Interrupts off, mode is RD_IN_GUEST, events are in the VMCB. Hot. */
+void rd_svm_enter(struct rd_vcpu *v)
+{
+	struct rd_svm_cpu *c = this_cpu_ptr(&rd_svm_cpu);
+	struct rd_hw_vcpu *h = v->hw;
+	struct rd_vmcb *b = h->vmcb;
+
+	if (unlikely(h->flush))
+		rd_svm_apply_flush(h);
+	if (unlikely(h->asid_generation != c->asid_generation))
+		rd_svm_new_asid(h, c);
+	if (unlikely(h->dr_live))
+		rd_svm_load_debug(v);
+
+	b->s.rax = v->gpr[RD_RAX];
+	b->s.rsp = v->gpr[RD_RSP];
+	b->s.rip = v->rip;
+	b->s.rflags = v->rflags;
+	b->s.cr2 = v->cr2;
+
+	asm volatile("clgi" ::: "memory");
+	rd_svm_vmrun(v->gpr, h->vmcb_pa, c->host_state_pa);
+	asm volatile("stgi" ::: "memory");
+
+	v->gpr[RD_RAX] = b->s.rax;
+	v->gpr[RD_RSP] = b->s.rsp;
+	v->rip = b->s.rip;
+	v->rflags = b->s.rflags;
+	v->cr2 = b->s.cr2;
+	b->c.clean = SVM_CLEAN_ALL;
+	b->c.tlb_control = SVM_TLB_NONE;
+
+	if (unlikely(h->dr_live))
+		rd_svm_save_debug(v);
+	/* What the exit interrupted, and the end of an NMI's masking. */
+	if (unlikely((b->c.exit_int_info & SVM_EVT_VALID) || h->iret_pending || v->irq.injected || v->exc.injected ||
+		     v->nmi_injected))
+		rd_svm_complete_injection(v);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to the SVM backend: the per-vCPU, per-CPU and global state, and what its files give each other.
+ * Invariant: the VMCB is written only by the vCPU's thread, loaded on v->cpu; whoever changes a cached group clears its clean bit.
+ */
+#ifndef RD_SVM_SVM_H
+#define RD_SVM_SVM_H
+
+#include "vmm/hw.h"
+#include "vmm/svm/vmcb.h"
+#include "vmm/vm.h"
+
+struct rd_hw_vcpu {
+	struct rd_vmcb *vmcb;
+	u64 vmcb_pa;
+	u64 asid_generation;
+	int last_cpu;
+	u64 cr0, cr4;          /* as the guest sees them where the VMCB differs: CD and NW, MCE */
+	bool cr0_shadowed, cr4_shadowed;
+	bool dr_live;          /* DR0-3 belong to the guest on every entry; accesses do not exit */
+	bool nmi_masked;       /* between NMI delivery and the end of IRET */
+	bool iret_pending;     /* IRET was intercepted at iret_rip: unmask once RIP moved on */
+	u64 iret_rip;
+	bool nmi_step;         /* TF was set by us to find the end of an NMI-blocking instruction */
+	u64 nmi_step_rflags;
+	bool flush;            /* TLB flush before the next entry */
+	u64 tsc_ratio;
+};
+
+/* One per CPU, allocated while virtualization is on. */
+struct rd_svm_cpu {
+	void *hsave;           /* VM_HSAVE_PA: the CPU's own */
+	void *host_state;      /* VMSAVE target for the host's FS, GS, TR, LDTR and system-call MSRs */
+	u64 host_state_pa;
+	u64 asid_generation;
+	u32 next_asid, max_asid;
+	u64 tsc_aux;           /* the host's value, constant after boot */
+	struct rd_hw_vcpu *last; /* for the branch-prediction barrier */
+};
+
+DECLARE_PER_CPU(struct rd_svm_cpu, rd_svm_cpu);
+extern u32 rd_svm_features; /* CPUID 0x8000000a EDX */
+extern void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
+
+static inline bool rd_svm_has(u32 f)
+{
+	return rd_svm_features & f;
+}
+
+static inline void rd_svm_dirty(struct rd_hw_vcpu *h, u32 group)
+{
+	h->vmcb->c.clean &= ~group;
+}
+
+/* enter.S: VMLOAD, VMRUN, VMSAVE; gpr[] but RAX and RSP goes through registers. GIF clear. */
+void rd_svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_state_pa);
+
+/* cpu.c */
+int rd_svm_probe(const char **why);
+int rd_svm_setup(void);
+void rd_svm_unsetup(void);
+int rd_svm_cpu_enable(void);
+void rd_svm_cpu_disable(void);
+
+/* run.c */
+void rd_svm_load(struct rd_vcpu *v, int cpu);
+void rd_svm_put(struct rd_vcpu *v);
+void rd_svm_enter(struct rd_vcpu *v);
+void rd_svm_flush_tlb(struct rd_vcpu *v);
+
+/* exit.c */
+int rd_svm_handle_exit(struct rd_vcpu *v);
+
+/* inject.c */
+void rd_svm_inject(struct rd_vcpu *v);
+void rd_svm_cancel_injection(struct rd_vcpu *v);
+void rd_svm_complete_injection(struct rd_vcpu *v);  /* after an exit: what was interrupted goes back into v */
+bool rd_svm_irq_allowed(struct rd_vcpu *v);
+bool rd_svm_nmi_allowed(struct rd_vcpu *v);
+u32 rd_svm_get_shadow(struct rd_vcpu *v);
+void rd_svm_set_shadow(struct rd_vcpu *v, u32 mask);
+bool rd_svm_get_nmi_mask(struct rd_vcpu *v);
+void rd_svm_set_nmi_mask(struct rd_vcpu *v, bool masked);
+void rd_svm_clear_irq_window(struct rd_vcpu *v);
+bool rd_svm_end_nmi_step(struct rd_vcpu *v);        /* a #DB came: true if it was only ours */
+
+/* state.c */
+int rd_svm_vcpu_create(struct rd_vcpu *v);
+void rd_svm_vcpu_free(struct rd_vcpu *v);
+void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event);
+void rd_svm_get_segment(struct rd_vcpu *v, unsigned int seg, struct kvm_segment *s);
+void rd_svm_set_segment(struct rd_vcpu *v, unsigned int seg, const struct kvm_segment *s);
+void rd_svm_get_dtable(struct rd_vcpu *v, bool idt, struct kvm_dtable *d);
+void rd_svm_set_dtable(struct rd_vcpu *v, bool idt, const struct kvm_dtable *d);
+u64 rd_svm_get_cr(struct rd_vcpu *v, unsigned int n);
+void rd_svm_set_cr(struct rd_vcpu *v, unsigned int n, u64 val);
+u64 rd_svm_get_efer(struct rd_vcpu *v);
+void rd_svm_set_efer(struct rd_vcpu *v, u64 val);
+unsigned int rd_svm_get_cpl(struct rd_vcpu *v);
+int rd_svm_get_msr(struct rd_vcpu *v, u32 msr, u64 *val);
+int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val);
+void rd_svm_update_debug(struct rd_vcpu *v);
+void rd_svm_sync_debug(struct rd_vcpu *v);
+void rd_svm_update_cpuid(struct rd_vcpu *v);
+void rd_svm_update_tsc(struct rd_vcpu *v);
+void rd_svm_update_msr_filter(struct rd_vcpu *v);
+void rd_svm_dump(struct rd_vcpu *v);
+
+#endif
