@@ -12,7 +12,7 @@
 #include "kmod/base.h"
 
 #define RD_MAX_SLOTS 1024
-#define RD_GFN_MAX BIT_ULL(40)   /* 52-bit guest-physical addresses */
+#define RD_MAX_SLOT_PAGES ((1UL << 31) - 1)
 
 struct rd_vm;
 struct rd_vcpu;
@@ -23,12 +23,15 @@ struct rd_slot {
 	unsigned long hva;         /* of base_gfn, in the VMM's address space */
 	u32 flags;                 /* KVM_MEM_* */
 	u16 id;
-	unsigned long *dirty;      /* one bit per page, NULL without KVM_MEM_LOG_DIRTY_PAGES; shared by successive versions of the slot */
+	u8 reasons;                /* BIT(enum rd_prot_reason) that hold for all its pages */
+	/* NULL without KVM_MEM_LOG_DIRTY_PAGES; shared by successive versions of the slot: one bit per page, then as much room for a snapshot. */
+	unsigned long *dirty;
 };
 
 struct rd_slots {
-	u64 generation;
+	u64 generation;            /* never twice in the life of a VM: tells whether a cached slot is still of this table */
 	u32 nr;
+	struct rd_slot *dying;     /* [mmu.lock] gone for faults, but still mapped: the MMU notifier must see it until it is zapped */
 	struct rd_slot *by_gfn[RD_MAX_SLOTS];  /* sorted, disjoint */
 	struct rd_slot *by_id[RD_MAX_SLOTS];
 };
@@ -50,12 +53,23 @@ struct rd_slot *rd_vcpu_slot(struct rd_vcpu *v, u64 gfn);
 
 int rd_slots_init(struct rd_vm *vm);
 void rd_slots_destroy(struct rd_vm *vm);
-/* KVM_SET_USER_MEMORY_REGION: create, delete (size 0), move, change flags. -EINVAL -EEXIST -ENOMEM. Takes slots_lock. */
+/* KVM_SET_USER_MEMORY_REGION: create, delete (size 0), move, change flags. -EINVAL -EEXIST -ENOMEM. Takes slots_lock; vm->srcu not held. */
 int rd_slots_set(struct rd_vm *vm, const struct kvm_userspace_memory_region *r);
-/* KVM_GET_DIRTY_LOG: fetch and clear, re-protect, flush. KVM_CLEAR_DIRTY_LOG with manual protect. */
+/*
+ * KVM_GET_DIRTY_LOG: fetch and clear, re-protect, flush (with manual protect: only fetch). KVM_CLEAR_DIRTY_LOG: clear and re-protect.
+ * -EINVAL bad slot number or range, -ENOENT no such slot or no log, -EFAULT. Take slots_lock.
+ */
 int rd_slots_get_dirty(struct rd_vm *vm, const struct kvm_dirty_log *log);
 int rd_slots_clear_dirty(struct rd_vm *vm, const struct kvm_clear_dirty_log *log);
-void rd_slot_mark_dirty(struct rd_slot *s, u64 gfn);
+/* Record a write to the page, if the slot keeps a log. Any context. */
+static inline void rd_slot_mark_dirty(struct rd_slot *s, u64 gfn)
+{
+	unsigned long bit = gfn - s->base_gfn;
+
+	/* Most writes hit pages that are dirty already: do not take the cache line for these. */
+	if (s->dirty && !test_bit(bit, s->dirty))
+		set_bit(bit, s->dirty);
+}
 
 /*
  * Guest-physical memory access, may cross pages, marks pages dirty on writes. Process context, current->mm is the VM's mm.
@@ -65,7 +79,10 @@ int rd_vcpu_read_gpa(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len);
 int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len);
 int rd_vm_read_gpa(struct rd_vm *vm, u64 gpa, void *buf, unsigned int len);
 int rd_vm_write_gpa(struct rd_vm *vm, u64 gpa, const void *buf, unsigned int len);
-/* Atomic compare-exchange of 1, 2, 4, 8 (16 with cmpxchg16b) bytes inside a page. 0 exchanged, 1 differed (*old updated), -EFAULT. */
+/*
+ * Compare-exchange of 1, 2, 4, 8 or 16 bytes inside a page. 0 exchanged, 1 differed (*old updated), -EFAULT. Atomic, but where the operand
+ * crosses a cache line: there the host would pay for a split lock, so it is a read and a write. 16 bytes must be aligned.
+ */
 int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val, unsigned int len);
 
 #endif

@@ -9,36 +9,35 @@
 
 #include <linux/mmu_notifier.h>
 #include "kmod/base.h"
+#include "vmm/pt.h"
 
 struct rd_vm;
 struct rd_vcpu;
 struct rd_slot;
 
-/* A vendor's page-table entry, as data, so that the fault path makes no indirect call. */
-struct rd_pt_format {
-	u64 table;      /* bits of an entry that points to a lower table */
-	u64 leaf;       /* bits of every leaf */
-	u64 large;      /* set in a leaf above level 1 */
-	u64 present;    /* any of these bits set: present */
-	u64 write;      /* set: writable */
-	u64 exec_set, exec_clear; /* executable leaf: e | exec_set; not executable: e | exec_clear */
-	u64 accessed, dirty;
-	u64 memtype_wb, memtype_uc; /* leaf bits for write-back and uncached */
-	u64 pa_mask;
-	u8 levels;
-	u8 max_leaf_level; /* 1: 4 KiB only, 2: 2 MiB, 3: 1 GiB */
-};
-
+/*
+ * Lock: [L] changed under lock held for write, read under either. Order: vm->srcu, then lock; nothing is taken under it.
+ * What removes or narrows translations flushes the TLBs before it lets go of the lock, so whoever finds an entry gone may rely on it.
+ */
 struct rd_mmu {
 	rwlock_t lock;             /* read: faults fill empty entries by cmpxchg; write: everything that removes or narrows */
 	const struct rd_pt_format *fmt;
 	u64 *root;
-	u64 root_pa;
+	u64 root_pa;               /* with the memory encryption bit, where the host uses it */
+	u64 me_mask;               /* that bit, or 0 */
+	u64 max_gfn;               /* slots must end below */
 	struct mmu_notifier notifier;
-	unsigned long inval_seq;   /* changes when an invalidation ends */
-	int inval_count;           /* > 0 while one is under way */
-	unsigned long inval_start, inval_end; /* host-virtual range under way (union) */
+	unsigned long inval_seq;   /* [L] changes when an invalidation ends */
+	int inval_count;           /* [L] > 0 while one is under way */
+	unsigned long inval_start, inval_end; /* [L] host-virtual range under way (union) */
+	bool registered;           /* the notifier is */
 	atomic_long_t nr_pages;    /* table pages */
+};
+
+/* Table pages at hand, so that nothing is allocated under the lock: enough for a path from the root to a leaf. */
+struct rd_mmu_cache {
+	u8 nr;
+	void *page[RD_PT_MAX_LEVEL - 1];
 };
 
 enum rd_fault_result {
@@ -49,12 +48,20 @@ enum rd_fault_result {
 	/* negative errno: user space gets it from KVM_RUN (-EFAULT: the VMM's mapping is missing) */
 };
 
+/*
+ * The life of the table: rd_mmu_init() (current->mm is the VM's; registers the notifier, so vm->srcu, slots and rd_hw->pt must be there; -ENOMEM),
+ * rd_mmu_release() (drops the notifier; before the vCPUs are freed), rd_mmu_vcpu_free() per vCPU, rd_mmu_destroy().
+ */
 int rd_mmu_init(struct rd_vm *vm);
-void rd_mmu_destroy(struct rd_vm *vm);     /* all vCPUs gone */
-void rd_mmu_release(struct rd_vm *vm);     /* drop the notifier */
+void rd_mmu_release(struct rd_vm *vm);
+void rd_mmu_vcpu_free(struct rd_vcpu *v);  /* the table pages that it holds ready */
+void rd_mmu_destroy(struct rd_vm *vm);
 /* Hot. acc: RD_ACC_READ/WRITE/FETCH. Process context, may sleep. Caller holds vm->srcu. */
 int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc);
-/* Slot changes, from vmm/memslot.c under slots_lock. Each ends with a remote TLB flush if something was removed. */
+/*
+ * Slot changes, from vmm/memslot.c under slots_lock, process context. Each ends with a remote TLB flush if something was removed.
+ * The slot must be out of reach of faults (zap) or its new flags in force for all of them (write protection).
+ */
 void rd_mmu_zap_slot(struct rd_vm *vm, const struct rd_slot *s);
 void rd_mmu_write_protect_slot(struct rd_vm *vm, const struct rd_slot *s);
 /* Write-protect the pages of the slot whose bit is set in mask, base offset first (in pages); no flush: returns true if one is needed. */

@@ -12,7 +12,9 @@
 #include <linux/rcuwait.h>
 #include <asm/fpu/api.h>
 #include "vmm/emul.h"
+#include "vmm/gwalk.h"
 #include "vmm/lapic.h"
+#include "vmm/mmu.h"
 #include "vmm/stats.h"
 
 struct rd_vm;
@@ -75,10 +77,14 @@ struct rd_vcpu {
 	struct rd_exception exc;
 	struct rd_interrupt irq;
 	bool nmi_injected;
+	s16 user_irq;                       /* KVM_INTERRUPT: vector waiting, -1 none */
 	u8 nmi_pending;                     /* 0..2 */
 	bool has_lapic;
 	bool event_window;                  /* something waits for the guest to become interruptible */
-	struct rd_slot *slot_cache;
+	struct rd_slot *slot_cache;         /* last slot found, of the table with slot_gen */
+	u64 slot_gen;
+	struct rd_mmu_cache mmu_cache;
+	struct rd_paging paging;            /* rd_paging_refresh() */
 	struct rd_lapic lapic;
 	struct rd_vcpu_stats stats;
 
@@ -268,7 +274,5 @@ u64 rd_vcpu_tsc(struct rd_vcpu *v);
 void rd_vcpu_write_tsc(struct rd_vcpu *v, u64 guest_tsc, bool host);
 int rd_vcpu_set_tsc_khz(struct rd_vcpu *v, u32 khz);
 
-/* vmm/gwalk.c: the guest's own page tables */
-int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa, struct rd_fault *f); /* 0, 1 = fault */
 
 #endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's own page tables: linear to guest-physical addresses as the CPU would translate them (P, the rd_* calls on a vCPU are K).
+ * Invariant: a walk either ends with an address that the access may use, accessed and dirty bits set as the CPU sets them, or with the
+ * fault that the CPU would raise, and then it has changed nothing but accessed bits of tables on the way.
+ */
+#ifndef RD_VMM_GWALK_H
+#define RD_VMM_GWALK_H
+
+#include "kmod/base.h"
+#include "vmm/emul.h"
+
+enum rd_paging_mode { RD_PAGING_NONE, RD_PAGING_32, RD_PAGING_PAE, RD_PAGING_4LEVEL, RD_PAGING_5LEVEL };
+
+/* The registers that select and control translation, as the guest sees them. */
+struct rd_paging_regs {
+	u64 cr0, cr3, cr4, efer;
+};
+
+/* What follows from them; made anew only when one of the raw values (but CR3) differs. */
+struct rd_paging {
+	u64 cr0, cr3, cr4, efer;
+	u64 pa_rsvd;            /* address bits at and above the guest's MAXPHYADDR, below 52 */
+	u8 mode;                /* enum rd_paging_mode */
+	u8 levels;
+	u8 maxphyaddr;
+	bool wp, smep, smap, nx, pse, pke, gbpages;
+	bool valid;
+};
+
+/* #PF error code bits. */
+enum { RD_PF_P = 1, RD_PF_W = 2, RD_PF_U = 4, RD_PF_RSVD = 8, RD_PF_I = 16, RD_PF_PK = 32 };
+
+/* Fill p from raw register values; maxphyaddr and gbpages as the guest's CPUID says. */
+void rd_paging_set(struct rd_paging *p, const struct rd_paging_regs *r, u8 maxphyaddr, bool gbpages);
+
+/* The K side. */
+struct rd_vcpu;
+
+/* Bring v->paging up to date with the vCPU's control registers. */
+void rd_paging_refresh(struct rd_vcpu *v);
+
+/*
+ * Translate. acc: RD_ACC_ bits; cpl: of the access (RD_ACC_SYSTEM makes it 0). 0; 1: f describes the #PF to queue. Sets accessed and dirty bits.
+ * Process context, vm->srcu held.
+ */
+int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa, struct rd_fault *f);
+
+/*
+ * Read up to n instruction bytes at a linear address, at the current CPL, with fetch permission; stops at the end of the page.
+ * Returns how many were read, or 0: the CPU would fault there (the caller re-enters the guest or lets the emulator queue the fault).
+ */
+int rd_fetch_insn(struct rd_vcpu *v, u64 linear_rip, u8 *buf, unsigned int n);
+
+#endif

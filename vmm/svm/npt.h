@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The format of AMD's nested page-table entries (P), see vmm/svm/npt.c. Invariant: const data, nothing else. */
+#ifndef RD_VMM_SVM_NPT_H
+#define RD_VMM_SVM_NPT_H
+
+#include "vmm/pt.h"
+
+extern const struct rd_pt_format rd_npt_format;
+
+#endif
