@@ -55,6 +55,7 @@ struct rd_hw {
 	u64 (*get_efer)(struct rd_vcpu *v);
 	void (*set_efer)(struct rd_vcpu *v, u64 val);
 	unsigned int (*get_cpl)(struct rd_vcpu *v);
+	int (*code_mode)(struct rd_vcpu *v, u64 *cs_base); /* enum rd_emul_mode of the code at RIP; hot */
 	/* MSRs that live in the control block. 0, or 1: not one of these. */
 	int (*get_msr)(struct rd_vcpu *v, u32 msr, u64 *val);
 	int (*set_msr)(struct rd_vcpu *v, u32 msr, u64 val);

@@ -58,11 +58,14 @@ struct rd_interrupt {
 
 typedef int (*rd_complete_fn)(struct rd_vcpu *v); /* 1 go on, 0 to user space again, -errno */
 
+/* MMIO goes to user space at most 8 bytes at a time. */
 struct rd_mmio_fragment {
 	u64 gpa;
 	u32 len;
-	u8 data[16];
+	u8 data[8];
 };
+
+#define RD_MMIO_FRAGMENTS 10 /* 64 bytes that cross a page */
 
 struct rd_vcpu {
 	/* Hot. */
@@ -92,6 +95,8 @@ struct rd_vcpu {
 	u32 id;                             /* KVM_CREATE_VCPU argument = APIC id */
 	u32 idx;                            /* index in vm->vcpus */
 	u64 cr2, cr8, xcr0, xss, host_xcr0;
+	u32 pkru, host_pkru;
+	bool uses_pkru;                     /* the guest's CPUID has PKU */
 	u64 db[4], dr6, dr7, eff_db[4];
 	u32 mp_state;                       /* KVM_MP_STATE_* */
 	u32 guest_debug;                    /* KVM_GUESTDBG_* */
@@ -109,7 +114,12 @@ struct rd_vcpu {
 		bool eoi_pending;
 		bool guest_paused;              /* KVM_KVMCLOCK_CTRL */
 	} pv;
-	struct rd_cpuid *cpuid;             /* vmm/cpuid.c */
+	struct rd_cpuid *cpuid;             /* Everything outside the backend that RESET or INIT sets; what create and destroy need besides. */
+void rd_state_reset(struct rd_vcpu *v, bool init_event);
+int rd_vcpu_init_state(struct rd_vcpu *v);  /* before the first reset */
+void rd_vcpu_exit_state(struct rd_vcpu *v);
+
+/* vmm/cpuid.c */
 
 	/* FPU: the kernel's guest FPU container. */
 	struct fpu_guest fpu;
@@ -117,18 +127,23 @@ struct rd_vcpu {
 
 	/* User-space exits. */
 	rd_complete_fn complete;
+	/*
+	 * One emulated instruction's MMIO. Reads: frag[0..nr_read) are answered, used in order when the instruction runs again (cur);
+	 * with read_wanted, frag[nr_read] is what user space is asked for. Writes: wfrag[cur_write..nr_write) have yet to go out.
+	 */
 	struct {
-		bool is_write, read_done;
-		u8 nr, cur, nr_done;
-		struct rd_mmio_fragment frag[4]; /* an operand may cross a page; each fragment goes out 8 bytes at a time */
+		bool read_wanted;
+		u8 nr_read, cur, nr_write, cur_write;
+		struct rd_mmio_fragment frag[RD_MMIO_FRAGMENTS], wfrag[RD_MMIO_FRAGMENTS];
 	} mmio;
 	struct {
 		u16 port;
 		u8 size;
-		bool in, string, data_ready;
+		bool in, pending, data_ready;
 		u32 count;
-		u64 next_rip;
 	} pio;
+	u64 next_rip;                       /* where the instruction that waits for user space ends */
+	int emul_error;                     /* -EFAULT: the VMM's memory could not be had */
 	struct {
 		u32 index;
 		u64 data;
@@ -201,14 +216,14 @@ int rd_exit_hlt(struct rd_vcpu *v, unsigned int insn_len);
 int rd_exit_msr(struct rd_vcpu *v, bool write, unsigned int insn_len);
 int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len);
 int rd_exit_skip(struct rd_vcpu *v, unsigned int insn_len, const u8 *op, unsigned int op_len); /* instructions that do nothing */
+int rd_exit_debug(struct rd_vcpu *v, u32 vector, u64 dr6); /* KVM_EXIT_DEBUG */
 int rd_exit_pio(struct rd_vcpu *v, u16 port, unsigned int size, bool in, u64 next_rip);
 int rd_exit_emulate(struct rd_vcpu *v);     /* at CS:RIP, no fault address known */
 int rd_exit_npf(struct rd_vcpu *v, u64 gpa, unsigned int acc, const u8 *insn, unsigned int insn_len);
 int rd_exit_xsetbv(struct rd_vcpu *v, unsigned int insn_len);
 int rd_exit_triple_fault(struct rd_vcpu *v);
-/* Move RIP past an instruction with a known opcode: 0, or 1 when a fault was queued instead. Also ends the interrupt shadow and single-steps. */
-int rd_skip_known(struct rd_vcpu *v, unsigned int insn_len, const u8 *op, unsigned int op_len);
-void rd_advance_rip(struct rd_vcpu *v, u64 next_rip);
+/* The instruction ended at next_rip: RIP moves, the interrupt shadow ends, single-stepping sees it. Returns as handle_exit. */
+int rd_finish_insn(struct rd_vcpu *v, u64 next_rip);
 
 /* vmm/state.c (and fpu_state.c): the save/restore ioctls. vCPU loaded. */
 void rd_vcpu_get_regs(struct rd_vcpu *v, struct kvm_regs *r);
@@ -240,6 +255,11 @@ int rd_set_efer(struct rd_vcpu *v, u64 val, bool host);
 int rd_set_xcr(struct rd_vcpu *v, u32 index, u64 val);
 int rd_get_dr(struct rd_vcpu *v, unsigned int n, u64 *val);  /* 0; 1: #GP queued by the caller; DR4/5 aliasing by CR4.DE is the caller's */
 int rd_set_dr(struct rd_vcpu *v, unsigned int n, u64 val);
+
+/* Everything outside the backend that RESET or INIT sets; what create and destroy need besides. */
+void rd_state_reset(struct rd_vcpu *v, bool init_event);
+int rd_vcpu_init_state(struct rd_vcpu *v);  /* before the first reset */
+void rd_vcpu_exit_state(struct rd_vcpu *v);
 
 /* vmm/cpuid.c */
 int rd_cpuid_supported(struct kvm_cpuid_entry2 *e, u32 *nr, u32 max);          /* GET_SUPPORTED_CPUID: -E2BIG */

@@ -148,16 +148,6 @@ static int rd_svm_ac(struct rd_vcpu *v)
 	return 1;
 }
 
-static int rd_svm_debug_exit(struct rd_vcpu *v, u32 vector, u64 dr6)
-{
-	v->run->exit_reason = KVM_EXIT_DEBUG;
-	v->run->debug.arch.exception = vector;
-	v->run->debug.arch.pc = v->hw->vmcb->s.cs.base + v->rip;
-	v->run->debug.arch.dr6 = dr6;
-	v->run->debug.arch.dr7 = v->guest_debug_dr7;
-	return 0;
-}
-
 static int rd_svm_db(struct rd_vcpu *v)
 {
 	u64 dr6 = v->hw->vmcb->s.dr6;
@@ -168,7 +158,7 @@ static int rd_svm_db(struct rd_vcpu *v)
 	if (v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
 		v->hw->vmcb->s.dr6 = v->dr6;
 		rd_svm_dirty(v->hw, SVM_CLEAN_DR);
-		return rd_svm_debug_exit(v, 1, dr6);
+		return rd_exit_debug(v, 1, dr6);
 	}
 	rd_queue_db(v, bits);
 	return 1;
@@ -176,7 +166,7 @@ static int rd_svm_db(struct rd_vcpu *v)
 
 static int rd_svm_bp(struct rd_vcpu *v)
 {
-	return rd_svm_debug_exit(v, 3, 0);
+	return rd_exit_debug(v, 3, 0);
 }
 
 /* The host's own machine check, taken while the guest ran: hand it to the host's handler. */

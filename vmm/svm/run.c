@@ -47,6 +47,7 @@ void rd_svm_put(struct rd_vcpu *v)
 		wrmsrl(MSR_TSC_AUX, c->tsc_aux);
 	if (h->dr_live && !v->guest_debug) {
 		/* Back to trapping, so that a guest that used them once does not pay for ever. */
+		rd_svm_sync_debug(v);
 		h->dr_live = false;
 		rd_svm_update_debug(v);
 	}

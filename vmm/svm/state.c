@@ -266,6 +266,22 @@ unsigned int rd_svm_get_cpl(struct rd_vcpu *v)
 	return v->hw->vmcb->s.cpl;
 }
 
+int rd_svm_code_mode(struct rd_vcpu *v, u64 *cs_base)
+{
+	const struct rd_vmcb_save *s = &v->hw->vmcb->s;
+
+	if ((s->efer & EFER_LMA) && (s->cs.attr & BIT(9))) {
+		*cs_base = 0;
+		return RD_MODE_LONG;
+	}
+	*cs_base = s->cs.base;
+	if (!(s->cr0 & 1))
+		return RD_MODE_REAL;
+	if (s->rflags & BIT(17))
+		return RD_MODE_VM86;
+	return s->cs.attr & BIT(10) ? RD_MODE_PROT32 : RD_MODE_PROT16;
+}
+
 static u64 *rd_svm_msr_slot(struct rd_vcpu *v, u32 msr)
 {
 	struct rd_vmcb_save *s = &v->hw->vmcb->s;
@@ -346,6 +362,8 @@ void rd_svm_update_debug(struct rd_vcpu *v)
 	struct rd_vmcb_control *c = &h->vmcb->c;
 	bool user_bp = v->guest_debug & KVM_GUESTDBG_USE_HW_BP;
 
+	if (!user_bp)
+		memcpy(v->eff_db, v->db, sizeof(v->db));
 	if (user_bp || (v->dr7 & 0xff))
 		h->dr_live = true;
 	c->dr_read = h->dr_live && !user_bp ? 0 : 0xffff;

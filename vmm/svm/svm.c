@@ -47,6 +47,7 @@ struct rd_hw rd_svm = {
 	.get_efer = rd_svm_get_efer,
 	.set_efer = rd_svm_set_efer,
 	.get_cpl = rd_svm_get_cpl,
+	.code_mode = rd_svm_code_mode,
 	.get_msr = rd_svm_get_msr,
 	.set_msr = rd_svm_set_msr,
 	.update_debug = rd_svm_update_debug,

@@ -97,6 +97,7 @@ void rd_svm_set_cr(struct rd_vcpu *v, unsigned int n, u64 val);
 u64 rd_svm_get_efer(struct rd_vcpu *v);
 void rd_svm_set_efer(struct rd_vcpu *v, u64 val);
 unsigned int rd_svm_get_cpl(struct rd_vcpu *v);
+int rd_svm_code_mode(struct rd_vcpu *v, u64 *cs_base);
 int rd_svm_get_msr(struct rd_vcpu *v, u32 msr, u64 *val);
 int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val);
 void rd_svm_update_debug(struct rd_vcpu *v);

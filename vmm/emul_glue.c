@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The instruction emulator on a real vCPU: its callbacks reach guest memory, in-kernel devices, user space, control registers and the
+ * vector registers. Invariant: reads from user-space devices are asked for one at a time and answered to the instruction when it runs
+ * again; writes are queued and leave after the instruction; an instruction that ran has its writes delivered exactly once.
+ */
+#include <asm/fpu/api.h>
+#include <asm/processor-flags.h>
+#include "kmod/trace.h"
+#include "vmm/cpuid.h"
+#include "vmm/emul_glue.h"
+#include "vmm/gwalk.h"
+#include "vmm/hw.h"
+#include "vmm/vm.h"
+
+#define MMIO_PIECE 8U
+
+static struct rd_vcpu *rd_emul_vcpu(struct rd_emul *e)
+{
+	return e->priv;
+}
+
+/* Guest-physical address of one piece inside a page. DONE or FAULT. */
+static int rd_glue_translate(struct rd_emul *e, u64 linear, unsigned int acc, u64 *gpa)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+
+	/* The CPU already walked for the operand that faulted. */
+	if (v->fault_gpa_valid && !e->two_mem && !(acc & (RD_ACC_FETCH | RD_ACC_SYSTEM)) &&
+	    !((linear ^ v->fault_gpa) & ~PAGE_MASK)) {
+		*gpa = v->fault_gpa;
+		return RD_EMUL_DONE;
+	}
+	if (rd_gva_to_gpa(v, linear, acc, acc & RD_ACC_SYSTEM ? 0 : e->cpl, gpa, &e->fault))
+		return RD_EMUL_FAULT;
+	return RD_EMUL_DONE;
+}
+
+/* A page with a slot whose memory cannot be had is the VMM's fault, not MMIO. */
+static int rd_glue_no_memory(struct rd_vcpu *v, u64 gpa, bool write)
+{
+	struct rd_slot *s = rd_vcpu_slot(v, gpa >> PAGE_SHIFT);
+
+	if (!s || (write && (s->flags & KVM_MEM_READONLY)))
+		return 0;
+	v->emul_error = -EFAULT;
+	return -EFAULT;
+}
+
+static int rd_mmio_read_piece(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len)
+{
+	struct rd_mmio_fragment *f = &v->mmio.frag[v->mmio.cur];
+
+	if (v->mmio.cur < v->mmio.nr_read) {
+		if (f->gpa == gpa && f->len == len) {
+			memcpy(buf, f->data, len);
+			v->mmio.cur++;
+			return RD_EMUL_DONE;
+		}
+		v->mmio.nr_read = v->mmio.cur; /* the guest changed its mind: stale answers */
+	}
+	if (v->mmio.cur >= RD_MMIO_FRAGMENTS)
+		return RD_EMUL_UNHANDLED;
+	f->gpa = gpa;
+	f->len = len;
+	if (rd_bus_read(v, RD_BUS_MMIO, gpa, len, f->data) == 0) {
+		rd_count(v, mmio_kernel);
+		trace_rd_mmio(v->id, 0, gpa, len);
+		memcpy(buf, f->data, len);
+		v->mmio.cur++;
+		v->mmio.nr_read = v->mmio.cur;
+		return RD_EMUL_DONE;
+	}
+	v->mmio.read_wanted = true;
+	return RD_EMUL_RETRY;
+}
+
+static int rd_mmio_read(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len)
+{
+	u8 *p = buf;
+	int r;
+
+	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min(len, MMIO_PIECE)) {
+		r = rd_mmio_read_piece(v, gpa, p, min(len, MMIO_PIECE));
+		if (r)
+			return r;
+	}
+	return RD_EMUL_DONE;
+}
+
+static int rd_mmio_write(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len)
+{
+	const u8 *p = buf;
+
+	if (v->mmio.nr_write + DIV_ROUND_UP(len, MMIO_PIECE) > RD_MMIO_FRAGMENTS)
+		return RD_EMUL_RETRY; /* let those queued go out first */
+	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min(len, MMIO_PIECE)) {
+		unsigned int n = min(len, MMIO_PIECE);
+		struct rd_mmio_fragment *f;
+
+		if (rd_bus_write(v, RD_BUS_MMIO, gpa, n, p) == 0) {
+			rd_count(v, mmio_kernel);
+			trace_rd_mmio(v->id, 1, gpa, n);
+			continue;
+		}
+		f = &v->mmio.wfrag[v->mmio.nr_write++];
+		f->gpa = gpa;
+		f->len = n;
+		memcpy(f->data, p, n);
+	}
+	return RD_EMUL_DONE;
+}
+
+static int rd_glue_read_piece(struct rd_emul *e, u64 gpa, void *buf, unsigned int len)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+
+	/* The faulting address has no slot: do not look for memory there. */
+	if (!(v->fault_gpa_valid && gpa == v->fault_gpa) || rd_vcpu_slot(v, gpa >> PAGE_SHIFT)) {
+		if (!rd_vcpu_read_gpa(v, gpa, buf, len))
+			return RD_EMUL_DONE;
+		if (rd_glue_no_memory(v, gpa, false))
+			return RD_EMUL_UNHANDLED;
+	}
+	return rd_mmio_read(v, gpa, buf, len);
+}
+
+static int rd_glue_read(struct rd_emul *e, u64 linear, void *buf, unsigned int len, unsigned int acc)
+{
+	unsigned int first = min_t(u64, len, PAGE_SIZE - offset_in_page(linear));
+	u64 gpa, gpa2 = 0;
+	int r;
+
+	r = rd_glue_translate(e, linear, acc, &gpa);
+	if (r)
+		return r;
+	if (unlikely(first < len)) {
+		r = rd_glue_translate(e, linear + first, acc, &gpa2);
+		if (r)
+			return r;
+	}
+	r = rd_glue_read_piece(e, gpa, buf, first);
+	if (r || likely(first == len))
+		return r;
+	return rd_glue_read_piece(e, gpa2, (u8 *)buf + first, len - first);
+}
+
+static int rd_glue_write_piece(struct rd_emul *e, u64 gpa, const void *buf, unsigned int len)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+
+	if (!(v->fault_gpa_valid && gpa == v->fault_gpa) || rd_vcpu_slot(v, gpa >> PAGE_SHIFT)) {
+		if (!rd_vcpu_write_gpa(v, gpa, buf, len))
+			return RD_EMUL_DONE;
+		if (rd_glue_no_memory(v, gpa, true))
+			return RD_EMUL_UNHANDLED;
+	}
+	return rd_mmio_write(v, gpa, buf, len);
+}
+
+static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len, unsigned int acc)
+{
+	unsigned int first = min_t(u64, len, PAGE_SIZE - offset_in_page(linear));
+	u64 gpa, gpa2 = 0;
+	int r;
+
+	r = rd_glue_translate(e, linear, acc, &gpa);
+	if (r)
+		return r;
+	if (unlikely(first < len)) {
+		r = rd_glue_translate(e, linear + first, acc, &gpa2);
+		if (r)
+			return r;
+	}
+	r = rd_glue_write_piece(e, gpa, buf, first);
+	if (r || likely(first == len))
+		return r;
+	return rd_glue_write_piece(e, gpa2, (const u8 *)buf + first, len - first);
+}
+
+static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void *new_val, unsigned int len)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+	u8 found[16];
+	u64 gpa;
+	int r;
+
+	if (len <= sizeof(found) && offset_in_page(linear) + len <= PAGE_SIZE) {
+		r = rd_glue_translate(e, linear, RD_ACC_READ | RD_ACC_WRITE, &gpa);
+		if (r)
+			return r;
+		if (rd_vcpu_cmpxchg_gpa(v, gpa, old, new_val, len) >= 0)
+			return RD_EMUL_DONE;
+	}
+	/* Split locks and device memory: not atomic towards other CPUs, as on a bus that ignores LOCK. */
+	r = rd_glue_read(e, linear, found, len, RD_ACC_READ | RD_ACC_WRITE);
+	if (r)
+		return r;
+	if (memcmp(found, old, len)) {
+		memcpy(old, found, len);
+		return RD_EMUL_DONE;
+	}
+	return rd_glue_write(e, linear, new_val, len, RD_ACC_WRITE);
+}
+
+static int rd_glue_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data, unsigned int count, unsigned int *done)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+	u8 *p = data;
+
+	*done = 0;
+	if (v->pio.data_ready) {
+		v->pio.data_ready = false;
+		if (v->pio.port == port && v->pio.size == size) {
+			*done = min(count, v->pio.count);
+			memcpy(data, (u8 *)v->run + PAGE_SIZE, *done * size);
+			return RD_EMUL_DONE;
+		}
+	}
+	while (*done < count && rd_bus_read(v, RD_BUS_PIO, port, size, p) == 0) {
+		p += size;
+		++*done;
+	}
+	if (*done)
+		return RD_EMUL_DONE;
+	count = min_t(unsigned int, count, PAGE_SIZE / size);
+	memset((u8 *)v->run + PAGE_SIZE, 0, count * size);
+	rd_pio_to_user(v, port, size, true, count);
+	v->pio.pending = true;
+	return RD_EMUL_RETRY;
+}
+
+static int rd_glue_pio_out(struct rd_emul *e, u16 port, unsigned int size, const void *data, unsigned int count, unsigned int *done)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+	const u8 *p = data;
+
+	*done = 0;
+	if (v->pio.pending)
+		return RD_EMUL_RETRY; /* one burst an exit */
+	while (*done < count && rd_bus_write(v, RD_BUS_PIO, port, size, p) == 0) {
+		p += size;
+		++*done;
+	}
+	if (*done)
+		return RD_EMUL_DONE;
+	*done = min_t(unsigned int, count, PAGE_SIZE / size);
+	memcpy((u8 *)v->run + PAGE_SIZE, data, *done * size);
+	rd_pio_to_user(v, port, size, false, *done);
+	v->pio.pending = true;
+	return RD_EMUL_DONE;
+}
+
+static void rd_glue_get_seg(struct rd_emul *e, unsigned int seg, struct kvm_segment *s)
+{
+	rd_hw->get_segment(rd_emul_vcpu(e), seg, s);
+}
+
+static void rd_glue_set_seg(struct rd_emul *e, unsigned int seg, const struct kvm_segment *s)
+{
+	rd_hw->set_segment(rd_emul_vcpu(e), seg, s);
+}
+
+static void rd_glue_get_dtable(struct rd_emul *e, bool idt, struct kvm_dtable *d)
+{
+	rd_hw->get_dtable(rd_emul_vcpu(e), idt, d);
+}
+
+static int rd_glue_fault(struct rd_emul *e, u8 vector, bool has_error)
+{
+	e->fault = (struct rd_fault){ .vector = vector, .has_error = has_error };
+	return RD_EMUL_FAULT;
+}
+
+static int rd_glue_get_cr(struct rd_emul *e, unsigned int n, u64 *val)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+
+	if (n == 8)
+		*val = rd_lapic_get_tpr(&v->lapic);
+	else
+		*val = rd_hw->get_cr(v, n);
+	return RD_EMUL_DONE;
+}
+
+static int rd_glue_set_cr(struct rd_emul *e, unsigned int n, u64 val)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+	int r = 0;
+
+	switch (n) {
+	case 0:
+		r = rd_set_cr0(v, val);
+		break;
+	case 2:
+		v->cr2 = val;
+		break;
+	case 3:
+		r = rd_set_cr3(v, val);
+		break;
+	case 4:
+		r = rd_set_cr4(v, val);
+		break;
+	case 8:
+		r = rd_set_cr8(v, val);
+		break;
+	default:
+		return rd_glue_fault(e, 6, false);
+	}
+	return r ? rd_glue_fault(e, 13, true) : RD_EMUL_DONE;
+}
+
+/* DR4 and DR5 are other names of DR6 and DR7 unless CR4.DE makes them invalid; DR7.GD stops every access. */
+static int rd_glue_check_dr(struct rd_emul *e, unsigned int *n)
+{
+	struct rd_vcpu *v = rd_emul_vcpu(e);
+
+	rd_hw->sync_debug(v);
+	if (*n == 4 || *n == 5) {
+		if (rd_hw->get_cr(v, 4) & X86_CR4_DE)
+			return rd_glue_fault(e, 6, false);
+		*n += 2;
+	}
+	if (v->dr7 & BIT(13)) {
+		v->dr7 &= ~BIT_ULL(13);
+		v->dr6 |= BIT(13);
+		rd_hw->update_debug(v);
+		return rd_glue_fault(e, 1, false);
+	}
+	return RD_EMUL_DONE;
+}
+
+static int rd_glue_get_dr(struct rd_emul *e, unsigned int n, u64 *val)
+{
+	int r = rd_glue_check_dr(e, &n);
+
+	if (r)
+		return r;
+	return rd_get_dr(rd_emul_vcpu(e), n, val) ? rd_glue_fault(e, 13, true) : RD_EMUL_DONE;
+}
+
+static int rd_glue_set_dr(struct rd_emul *e, unsigned int n, u64 val)
+{
+	int r = rd_glue_check_dr(e, &n);
+
+	if (r)
+		return r;
+	return rd_set_dr(rd_emul_vcpu(e), n, val) ? rd_glue_fault(e, 13, true) : RD_EMUL_DONE;
+}
+
+/* The guest's vector registers are in the CPU, or in the FPU container if this thread was scheduled away. */
+static void rd_fpu_begin(void)
+{
+	fpregs_lock();
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+}
+
+#define RD_VEC_CASE(n, insn, reg) case n: asm volatile(insn " %%" reg #n ", (%0)" : : "r"(buf) : "memory"); break;
+#define RD_VEC_LOAD(n, insn, reg) case n: asm volatile(insn " (%0), %%" reg #n : : "r"(buf) : "memory"); break;
+#define RD_VEC_ALL(M, insn, reg)                                                                                       \
+	M(0, insn, reg) M(1, insn, reg) M(2, insn, reg) M(3, insn, reg) M(4, insn, reg) M(5, insn, reg) M(6, insn, reg)    \
+	M(7, insn, reg) M(8, insn, reg) M(9, insn, reg) M(10, insn, reg) M(11, insn, reg) M(12, insn, reg)                 \
+	M(13, insn, reg) M(14, insn, reg) M(15, insn, reg)
+
+static void rd_glue_get_vec(struct rd_emul *e, unsigned int n, void *buf, unsigned int len)
+{
+	rd_fpu_begin();
+	if (len == 32)
+		switch (n & 15) { RD_VEC_ALL(RD_VEC_CASE, "vmovdqu", "ymm") }
+	else
+		switch (n & 15) { RD_VEC_ALL(RD_VEC_CASE, "movdqu", "xmm") }
+	fpregs_unlock();
+}
+
+static void rd_glue_set_vec(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len, bool zero_upper)
+{
+	rd_fpu_begin();
+	if (len == 32)
+		switch (n & 15) { RD_VEC_ALL(RD_VEC_LOAD, "vmovdqu", "ymm") }
+	else if (zero_upper)
+		switch (n & 15) { RD_VEC_ALL(RD_VEC_LOAD, "vmovdqu", "xmm") }
+	else
+		switch (n & 15) { RD_VEC_ALL(RD_VEC_LOAD, "movdqu", "xmm") }
+	fpregs_unlock();
+}
+
+static void rd_glue_invlpg(struct rd_emul *e, u64 linear)
+{
+	rd_hw->flush_tlb(rd_emul_vcpu(e));
+}
+
+static const struct rd_emul_ops rd_glue_ops = {
+	.read = rd_glue_read,
+	.write = rd_glue_write,
+	.cmpxchg = rd_glue_cmpxchg,
+	.pio_in = rd_glue_pio_in,
+	.pio_out = rd_glue_pio_out,
+	.get_seg = rd_glue_get_seg,
+	.set_seg = rd_glue_set_seg,
+	.get_dtable = rd_glue_get_dtable,
+	.get_cr = rd_glue_get_cr,
+	.set_cr = rd_glue_set_cr,
+	.get_dr = rd_glue_get_dr,
+	.set_dr = rd_glue_set_dr,
+	.get_vec = rd_glue_get_vec,
+	.set_vec = rd_glue_set_vec,
+	.invlpg = rd_glue_invlpg,
+};
+
+static void rd_emul_fill(struct rd_vcpu *v, struct rd_emul *e, const u8 *insn, unsigned int insn_len)
+{
+	u64 cr0 = rd_hw->get_cr(v, 0), cr4 = rd_hw->get_cr(v, 4), base;
+	unsigned int n;
+
+	e->ops = &rd_glue_ops;
+	e->priv = v;
+	memcpy(e->gpr, v->gpr, sizeof(e->gpr));
+	e->rip = v->rip;
+	e->rflags = v->rflags;
+	e->mode = rd_hw->code_mode(v, &base);
+	e->cpl = rd_hw->get_cpl(v);
+	e->cr0_em = cr0 & X86_CR0_EM;
+	e->cr0_ts = cr0 & X86_CR0_TS;
+	e->cr4_osfxsr = cr4 & X86_CR4_OSFXSR;
+	e->cr4_osxsave = cr4 & X86_CR4_OSXSAVE;
+	e->cr4_umip = cr4 & X86_CR4_UMIP;
+	e->xcr0_avx = v->xcr0 & 4;
+	e->has_movbe = rd_cpuid_has(v, RD_F_MOVBE);
+	e->has_cx16 = rd_cpuid_has(v, RD_F_CX16);
+	e->flat_segments = e->mode == RD_MODE_LONG;
+	if (e->flat_segments) {
+		rd_hw->get_msr(v, 0xc0000100, &e->fs_base);
+		rd_hw->get_msr(v, 0xc0000101, &e->gs_base);
+	}
+	if (insn_len) {
+		memcpy(e->insn, insn, RD_INSN_MAX);
+		e->insn_len = insn_len;
+	} else {
+		/* What is on this page; the emulator asks for the rest, and for the fault if there is one. */
+		n = rd_fetch_insn(v, base + v->rip, e->insn, RD_INSN_MAX);
+		e->insn_len = n;
+	}
+	v->mmio.cur = 0;
+	v->mmio.nr_write = 0;
+	v->mmio.cur_write = 0;
+	v->mmio.read_wanted = false;
+	v->pio.pending = false;
+	v->emul_error = 0;
+}
+
+static int rd_mmio_exit(struct rd_vcpu *v, const struct rd_mmio_fragment *f, bool write)
+{
+	struct kvm_run *run = v->run;
+
+	rd_count(v, mmio_user);
+	trace_rd_mmio(v->id, write ? 3 : 2, f->gpa, f->len);
+	run->exit_reason = KVM_EXIT_MMIO;
+	run->mmio.phys_addr = f->gpa;
+	run->mmio.len = f->len;
+	run->mmio.is_write = write;
+	memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (write)
+		memcpy(run->mmio.data, f->data, f->len);
+	return 0;
+}
+
+static int rd_complete_mmio_write(struct rd_vcpu *v)
+{
+	if (v->mmio.cur_write < v->mmio.nr_write) {
+		v->complete = rd_complete_mmio_write;
+		return rd_mmio_exit(v, &v->mmio.wfrag[v->mmio.cur_write++], true);
+	}
+	v->mmio.nr_write = 0;
+	return 1;
+}
+
+static int rd_complete_mmio_read(struct rd_vcpu *v)
+{
+	struct rd_mmio_fragment *f = &v->mmio.frag[v->mmio.nr_read];
+
+	memcpy(f->data, v->run->mmio.data, f->len);
+	v->mmio.nr_read++;
+	return rd_emulate(v, NULL, 0);
+}
+
+static int rd_complete_string_in(struct rd_vcpu *v)
+{
+	v->pio.data_ready = true;
+	return rd_emulate(v, NULL, 0);
+}
+
+static int rd_complete_string_out(struct rd_vcpu *v)
+{
+	return 1;
+}
+
+static int rd_emulation_failed(struct rd_vcpu *v, struct rd_emul *e)
+{
+	struct kvm_run *run = v->run;
+
+	rd_count(v, insn_emulation_fail);
+	if (v->emul_error)
+		return v->emul_error;
+	trace_rd_emulate(v->id, e->rip, -1);
+	if (e->cpl) {
+		/* A program of the guest must not stop the guest. */
+		rd_queue_exception(v, 6);
+		return 1;
+	}
+	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	if (e->insn_len) {
+		run->emulation_failure.ndata = 3;
+		run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+		run->emulation_failure.insn_size = min_t(u8, e->insn_len, RD_INSN_MAX);
+		memset(run->emulation_failure.insn_bytes, 0x90, sizeof(run->emulation_failure.insn_bytes));
+		memcpy(run->emulation_failure.insn_bytes, e->insn, run->emulation_failure.insn_size);
+	}
+	return 0;
+}
+
+/* State of whole iterations goes back whatever the result; nothing else has changed in e. */
+static void rd_emul_write_back(struct rd_vcpu *v, const struct rd_emul *e)
+{
+	memcpy(v->gpr, e->gpr, sizeof(v->gpr));
+	v->rflags = e->rflags;
+}
+
+/* What the instruction left for user space: queued writes, then a wanted read, then a port burst. r: what to return if there is none. */
+static int rd_emul_leave(struct rd_vcpu *v, int r, bool progress)
+{
+	if (v->mmio.nr_write) {
+		v->mmio.nr_read = 0;
+		v->complete = rd_complete_mmio_write;
+		return rd_mmio_exit(v, &v->mmio.wfrag[v->mmio.cur_write++], true);
+	}
+	if (v->mmio.read_wanted) {
+		if (progress && v->mmio.cur) {
+			/* Answers that finished iterations used up are gone. */
+			v->mmio.frag[0] = v->mmio.frag[v->mmio.cur];
+			v->mmio.nr_read = 0;
+		} else {
+			v->mmio.nr_read = v->mmio.cur;
+		}
+		v->complete = rd_complete_mmio_read;
+		return rd_mmio_exit(v, &v->mmio.frag[v->mmio.nr_read], false);
+	}
+	v->mmio.nr_read = 0;
+	if (v->pio.pending) {
+		v->complete = v->pio.in ? rd_complete_string_in : rd_complete_string_out;
+		return 0;
+	}
+	return r;
+}
+
+int rd_emulate(struct rd_vcpu *v, const u8 *insn, unsigned int insn_len)
+{
+	struct rd_emul *e = &v->emul;
+	bool progress;
+	int r, done;
+
+	rd_count(v, insn_emulation);
+	rd_emul_fill(v, e, insn, insn_len);
+	r = rd_emul_run(e);
+	trace_rd_emulate(v->id, v->rip, r);
+	progress = e->gpr[RD_RCX] != v->gpr[RD_RCX] || e->gpr[RD_RSI] != v->gpr[RD_RSI] || e->gpr[RD_RDI] != v->gpr[RD_RDI];
+	switch (r) {
+	case RD_EMUL_DONE:
+		rd_emul_write_back(v, e);
+		done = rd_finish_insn(v, e->rip);
+		if (e->irq_shadow)
+			rd_hw->set_shadow(v, KVM_X86_SHADOW_INT_MOV_SS);
+		return rd_emul_leave(v, done, progress);
+	case RD_EMUL_AGAIN:
+	case RD_EMUL_RETRY:
+		rd_emul_write_back(v, e);
+		return rd_emul_leave(v, 1, progress);
+	case RD_EMUL_FAULT:
+		v->mmio.nr_read = 0;
+		rd_queue_fault(v, &e->fault);
+		return 1;
+	default:
+		v->mmio.nr_read = 0;
+		return rd_emulation_failed(v, e);
+	}
+}
