@@ -4,6 +4,7 @@
  * vector registers. Invariant: reads from user-space devices are asked for one at a time and answered to the instruction when it runs
  * again; writes are queued and leave after the instruction; an instruction that ran has its writes delivered exactly once.
  */
+#include <linux/mm.h>
 #include <asm/fpu/api.h>
 #include <asm/processor-flags.h>
 #include "kmod/trace.h"
@@ -65,7 +66,7 @@ static int rd_mmio_read_piece(struct rd_vcpu *v, u64 gpa, void *buf, unsigned in
 	f->len = len;
 	if (rd_bus_read(v, RD_BUS_MMIO, gpa, len, f->data) == 0) {
 		rd_count(v, mmio_kernel);
-		trace_rd_mmio(v->id, 0, gpa, len);
+		trace_rd_mmio(v->id, false, gpa, len, f->data[0]);
 		memcpy(buf, f->data, len);
 		v->mmio.cur++;
 		v->mmio.nr_read = v->mmio.cur;
@@ -80,8 +81,8 @@ static int rd_mmio_read(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len)
 	u8 *p = buf;
 	int r;
 
-	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min(len, MMIO_PIECE)) {
-		r = rd_mmio_read_piece(v, gpa, p, min(len, MMIO_PIECE));
+	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min_t(unsigned int, len, MMIO_PIECE)) {
+		r = rd_mmio_read_piece(v, gpa, p, min_t(unsigned int, len, MMIO_PIECE));
 		if (r)
 			return r;
 	}
@@ -94,13 +95,13 @@ static int rd_mmio_write(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned i
 
 	if (v->mmio.nr_write + DIV_ROUND_UP(len, MMIO_PIECE) > RD_MMIO_FRAGMENTS)
 		return RD_EMUL_RETRY; /* let those queued go out first */
-	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min(len, MMIO_PIECE)) {
-		unsigned int n = min(len, MMIO_PIECE);
+	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min_t(unsigned int, len, MMIO_PIECE)) {
+		unsigned int n = min_t(unsigned int, len, MMIO_PIECE);
 		struct rd_mmio_fragment *f;
 
 		if (rd_bus_write(v, RD_BUS_MMIO, gpa, n, p) == 0) {
 			rd_count(v, mmio_kernel);
-			trace_rd_mmio(v->id, 1, gpa, n);
+			trace_rd_mmio(v->id, true, gpa, n, p[0]);
 			continue;
 		}
 		f = &v->mmio.wfrag[v->mmio.nr_write++];
@@ -385,6 +386,17 @@ static void rd_glue_set_vec(struct rd_emul *e, unsigned int n, const void *buf, 
 	fpregs_unlock();
 }
 
+/* Will a write here succeed? Asked before an instruction has side effects elsewhere. */
+static int rd_glue_probe_write(struct rd_emul *e, u64 linear, unsigned int len)
+{
+	u64 gpa;
+	int r = rd_glue_translate(e, linear, RD_ACC_WRITE, &gpa);
+
+	if (r || offset_in_page(linear) + len <= PAGE_SIZE)
+		return r;
+	return rd_glue_translate(e, linear + len - 1, RD_ACC_WRITE, &gpa);
+}
+
 static void rd_glue_invlpg(struct rd_emul *e, u64 linear)
 {
 	rd_hw->flush_tlb(rd_emul_vcpu(e));
@@ -393,6 +405,7 @@ static void rd_glue_invlpg(struct rd_emul *e, u64 linear)
 static const struct rd_emul_ops rd_glue_ops = {
 	.read = rd_glue_read,
 	.write = rd_glue_write,
+	.probe_write = rd_glue_probe_write,
 	.cmpxchg = rd_glue_cmpxchg,
 	.pio_in = rd_glue_pio_in,
 	.pio_out = rd_glue_pio_out,
@@ -454,7 +467,7 @@ static int rd_mmio_exit(struct rd_vcpu *v, const struct rd_mmio_fragment *f, boo
 	struct kvm_run *run = v->run;
 
 	rd_count(v, mmio_user);
-	trace_rd_mmio(v->id, write ? 3 : 2, f->gpa, f->len);
+	trace_rd_mmio(v->id, write, f->gpa, f->len, write ? f->data[0] : 0);
 	run->exit_reason = KVM_EXIT_MMIO;
 	run->mmio.phys_addr = f->gpa;
 	run->mmio.len = f->len;

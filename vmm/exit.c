@@ -268,7 +268,7 @@ int rd_exit_pio(struct rd_vcpu *v, u16 port, unsigned int size, bool in, u64 nex
 		r = rd_bus_read(v, RD_BUS_PIO, port, size, &val);
 	else
 		r = rd_bus_write(v, RD_BUS_PIO, port, size, &val);
-	trace_rd_pio(v->id, in, port, size, val);
+	trace_rd_pio(v->id, in, port, size, 1);
 	if (r == 0) {
 		if (in)
 			rd_put_accumulator(v, size, val);
@@ -294,13 +294,13 @@ int rd_exit_npf(struct rd_vcpu *v, u64 gpa, unsigned int acc, const u8 *insn, un
 	unsigned int i;
 	int r;
 
-	trace_rd_nested_fault(v->id, v->rip, gpa, acc);
 	for (i = 0; i < rd_units.nr_mem_fault; i++) {
 		r = rd_units.mem_fault[i](v, gpa, acc);
 		if (r != -ENOENT)
 			return r == RD_PF_USER ? 0 : r < 0 ? r : 1;
 	}
 	r = rd_mmu_fault(v, gpa, acc & ~RD_ACC_SYSTEM);
+	trace_rd_nested_fault(v->id, gpa, acc, r);
 	if (likely(r == RD_PF_FIXED || r == RD_PF_RETRY))
 		return 1;
 	if (r == RD_PF_EMULATE) {

@@ -114,12 +114,7 @@ struct rd_vcpu {
 		bool eoi_pending;
 		bool guest_paused;              /* KVM_KVMCLOCK_CTRL */
 	} pv;
-	struct rd_cpuid *cpuid;             /* Everything outside the backend that RESET or INIT sets; what create and destroy need besides. */
-void rd_state_reset(struct rd_vcpu *v, bool init_event);
-int rd_vcpu_init_state(struct rd_vcpu *v);  /* before the first reset */
-void rd_vcpu_exit_state(struct rd_vcpu *v);
-
-/* vmm/cpuid.c */
+	struct rd_cpuid *cpuid;             /* vmm/cpuid.c */
 
 	/* FPU: the kernel's guest FPU container. */
 	struct fpu_guest fpu;

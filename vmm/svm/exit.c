@@ -3,7 +3,12 @@
  * What the guest's exits mean: one handler per #VMEXIT code, most of them a line that hands on to vmm/exit.c.
  * Invariant: a handler either finishes the instruction (RIP moved), queues an exception, or leaves for user space with run filled.
  */
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
 #include <asm/mce.h>
+#include <asm/ptrace.h>
+#include "kmod/compat.h"
 #include "vmm/gwalk.h"
 #include "vmm/svm/svm.h"
 #include "kmod/trace.h"
@@ -37,7 +42,9 @@ static int rd_svm_msr(struct rd_vcpu *v)
 
 static int rd_svm_intr(struct rd_vcpu *v)
 {
-	return 1; /* the host took it when interrupts went on */
+	/* The host took it when interrupts went on. A guest that spins must not hold up grace periods. */
+	rd_compat_rcu_note();
+	return 1;
 }
 
 static int rd_svm_vintr(struct rd_vcpu *v)
@@ -257,7 +264,6 @@ static const rd_svm_handler rd_svm_handlers[SVM_NR_EXITS] = {
 
 /* The kind that statistics count an exit code under. */
 static const u8 rd_svm_kinds[SVM_NR_EXITS] = {
-	[0 ... SVM_NR_EXITS - 1] = RD_EXIT_other,
 	[SVM_EXIT_CR0_READ ... 0x0f] = RD_EXIT_cr_read,
 	[SVM_EXIT_CR0_WRITE ... SVM_EXIT_CR8_WRITE - 1] = RD_EXIT_cr_write,
 	[SVM_EXIT_CR8_WRITE] = RD_EXIT_cr8_write,
@@ -316,7 +322,7 @@ int rd_svm_handle_exit(struct rd_vcpu *v)
 	struct rd_vmcb_control *c = &v->hw->vmcb->c;
 	u64 code = c->exit_code;
 
-	trace_rd_exit(v->id, v->rip, code, c->exit_info1, c->exit_info2);
+	trace_rd_exit(v->id, code, v->rip, c->exit_info1);
 	if (likely(code < SVM_NR_EXITS && rd_svm_handlers[code])) {
 		unsigned int kind = rd_svm_kinds[code];
 

@@ -8,7 +8,6 @@
 #include <asm/debugreg.h>
 #include <asm/hw_breakpoint.h>
 #include <asm/nospec-branch.h>
-#include <asm/svm.h>
 #include "vmm/svm/svm.h"
 
 #define MSR_SVM_TSC_RATIO 0xc0000104
