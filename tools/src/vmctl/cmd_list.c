@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vmctl list: the running VMs, one line each. */
+#include "tools/src/vmctl/client.h"
+#include "tools/src/vmctl/commands.h"
+#include "tools/src/vmctl/util.h"
+
+#include <stdio.h>
+
+struct list {
+	bool json;
+	bool any;
+};
+
+static int set_json(void *ctx, const char *v)
+{
+	(void)v;
+	((struct list *)ctx)->json = true;
+	return RD_OK;
+}
+
+static const struct rd_opt list_opts[] = {
+	{ "json", NULL, "one JSON object per line", set_json },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static long long number(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "?";
+}
+
+static void show(void *ctx, const json_t *status)
+{
+	struct list *list = ctx;
+
+	if (list->json) {
+		json_dumpf(status, stdout, JSON_COMPACT);
+		putchar('\n');
+		return;
+	}
+	if (!list->any)
+		printf("%-20s %8s %5s %10s %10s  %s\n", "NAME", "PID", "CPUS", "MEMORY", "UPTIME",
+		       "DEVICE");
+	list->any = true;
+	printf("%-20s %8lld %5lld %9lldM %9llds  %s\n", text(status, "name"),
+	       number(status, "pid"), number(status, "cpus"),
+	       number(status, "memory") / (long long)RD_MIB, number(status, "uptime_s"),
+	       text(status, "device"));
+}
+
+static int run(const struct rd_command *self, int argc, char **argv)
+{
+	struct list list = { 0 };
+	int operands;
+	int status = rd_opts_parse(self, &list, argc, argv, &operands);
+
+	if (status)
+		return status == RD_OPTS_HELP ? RD_OK : status;
+	if (operands)
+		return rd_fail(RD_USAGE, "list: unexpected \"%s\"", argv[0]);
+	return rd_client_each(show, &list);
+}
+
+const struct rd_command rd_cmd_list = {
+	.name = "list",
+	.args = "[--json]",
+	.summary = "List the running virtual machines",
+	.opts = list_opts,
+	.run = run,
+};

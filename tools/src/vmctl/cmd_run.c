@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vmctl run: from the command line to a checked configuration. */
+#include "tools/src/vmctl/commands.h"
+#include "tools/src/vmctl/control.h"
+#include "tools/src/vmctl/loader.h"
+#include "tools/src/vmctl/session.h"
+#include "tools/src/vmctl/util.h"
+
+#include <string.h>
+
+#define CPUS_MAX 4096u
+#define TIMEOUT_MAX (366u * 24 * 3600)
+
+static int set_name(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+
+	if (!rd_valid_name(v))
+		return rd_fail(RD_USAGE, "--name: up to 47 of the characters a-z A-Z 0-9 - _ . and "
+			       "not a number");
+	c->name = v;
+	return RD_OK;
+}
+
+static int set_kernel(void *ctx, const char *v)
+{
+	((struct rd_config *)ctx)->kernel = v;
+	return RD_OK;
+}
+
+static int set_initrd(void *ctx, const char *v)
+{
+	((struct rd_config *)ctx)->initrd = v;
+	return RD_OK;
+}
+
+static int set_append(void *ctx, const char *v)
+{
+	((struct rd_config *)ctx)->append = v;
+	return RD_OK;
+}
+
+static int set_cpus(void *ctx, const char *v)
+{
+	if (rd_parse_u32(v, 1, CPUS_MAX, &((struct rd_config *)ctx)->n_cpus))
+		return RD_OK;
+	return rd_fail(RD_USAGE, "--cpus: a number from 1 to %u, not \"%s\"", CPUS_MAX, v);
+}
+
+static int set_memory(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+
+	if (!rd_parse_size(v, &c->memory))
+		return rd_fail(RD_USAGE, "--memory: a size such as 512M or 2G, not \"%s\"", v);
+	if (c->memory < RD_RAM_MIN || c->memory > RD_RAM_MAX)
+		return rd_fail(RD_USAGE, "--memory: from %lluM to %lluG, not \"%s\"",
+			       RD_RAM_MIN / RD_MIB, RD_RAM_MAX / RD_GIB, v);
+	if (c->memory % 4096)
+		return rd_fail(RD_USAGE, "--memory: a multiple of 4K, not \"%s\"", v);
+	return RD_OK;
+}
+
+static int set_device(void *ctx, const char *v)
+{
+	((struct rd_config *)ctx)->device = v;
+	return RD_OK;
+}
+
+static int set_serial(void *ctx, const char *v)
+{
+	if (!*v)
+		return rd_fail(RD_USAGE, "--serial: stdio, pty, none or a file name");
+	((struct rd_config *)ctx)->serial = v;
+	return RD_OK;
+}
+
+static int set_stats(void *ctx, const char *v)
+{
+	(void)v;
+	((struct rd_config *)ctx)->stats = true;
+	return RD_OK;
+}
+
+static int set_no_reboot(void *ctx, const char *v)
+{
+	(void)v;
+	((struct rd_config *)ctx)->no_reboot = true;
+	return RD_OK;
+}
+
+static int set_timeout(void *ctx, const char *v)
+{
+	if (rd_parse_u32(v, 1, TIMEOUT_MAX, &((struct rd_config *)ctx)->timeout_s))
+		return RD_OK;
+	return rd_fail(RD_USAGE, "--timeout: seconds from 1 to %u, not \"%s\"", TIMEOUT_MAX, v);
+}
+
+static int set_irqchip(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+
+	c->split_irqchip = !strcmp(v, "split");
+	if (c->split_irqchip || !strcmp(v, "kernel"))
+		return RD_OK;
+	return rd_fail(RD_USAGE, "--irqchip: kernel or split, not \"%s\"", v);
+}
+
+static const struct rd_opt run_opts[] = {
+	{ "name", "NAME", "name of the VM and of its control socket (default: vm-PID)", set_name },
+	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (required)", set_kernel },
+	{ "initrd", "FILE", "initial RAM disk", set_initrd },
+	{ "append", "STRING", "kernel command line (default: console=ttyS0)", set_append },
+	{ "cpus", "N", "virtual CPUs (default: 1)", set_cpus },
+	{ "memory", "SIZE", "memory, with suffix K, M, G or T (default: 512M)", set_memory },
+	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")", set_device },
+	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file", set_serial },
+	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
+	{ "no-reboot", NULL, "end with status 4 when the guest asks for a reset", set_no_reboot },
+	{ "stats", NULL, "print exit counts at the end", set_stats },
+	{ "timeout", "SECONDS", "end with status 6 after this time", set_timeout },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static int run(const struct rd_command *self, int argc, char **argv)
+{
+	struct rd_config config = {
+		.append = "console=ttyS0",
+		.n_cpus = 1,
+		.memory = 512 * RD_MIB,
+		.device = RD_DEFAULT_DEVICE,
+		.serial = "stdio",
+	};
+	struct rd_load load;
+	int operands;
+	int status = rd_opts_parse(self, &config, argc, argv, &operands);
+
+	if (status)
+		return status == RD_OPTS_HELP ? RD_OK : status;
+	if (operands)
+		return rd_fail(RD_USAGE, "run: unexpected \"%s\"", argv[0]);
+	if (!config.kernel)
+		return rd_fail(RD_USAGE, "run: --kernel is required (see vmctl run --help)");
+	load = (struct rd_load){
+		.kernel = config.kernel, .initrd = config.initrd, .append = config.append,
+	};
+	status = rd_load_check(&load, config.memory);
+	return status ? status : rd_session_run(&config);
+}
+
+const struct rd_command rd_cmd_run = {
+	.name = "run",
+	.args = "--kernel FILE [OPTION]...",
+	.summary = "Run a virtual machine until it powers itself off",
+	.opts = run_opts,
+	.run = run,
+};

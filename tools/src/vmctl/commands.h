@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands of vmctl, one per file. */
+#ifndef RD_TOOLS_COMMANDS_H
+#define RD_TOOLS_COMMANDS_H
+
+#include "tools/src/vmctl/opts.h"
+
+extern const struct rd_command rd_cmd_run;
+extern const struct rd_command rd_cmd_list;
+extern const struct rd_command rd_cmd_stats;
+extern const struct rd_command rd_cmd_stop;
+extern const struct rd_command rd_cmd_kill;
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host's end of the serial line: the terminal, a file, a pseudo-terminal, or nothing.
+ *
+ * Output is collected and written per line: at a newline, when the buffer is full, or by the main
+ * thread a few milliseconds after the first byte. `lock` guards the output buffer; it is held
+ * while a vCPU thread writes, so the main thread only ever tries it.
+ */
+#ifndef RD_TOOLS_CONSOLE_H
+#define RD_TOOLS_CONSOLE_H
+
+#include "tools/src/vmctl/dev_serial.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <termios.h>
+
+/* Milliseconds after which an unfinished line is shown. */
+#define RD_CONSOLE_FLUSH_MS 10
+
+struct rd_console {
+	int in_fd;			/* -1: no input, or its end was reached */
+	int out_fd;			/* -1: output is dropped */
+	int wake_fd;			/* eventfd: room to receive, or output waits */
+	int slave_fd;			/* keeps a pseudo-terminal alive without a reader */
+	bool owns_out;
+	bool lossy;			/* drop output rather than wait for a reader */
+	bool escape_keys;		/* Ctrl-A x ends the run */
+	bool escaped;			/* Ctrl-A was the last key */
+	bool raw;
+	struct termios saved;
+	uint8_t pending[256];		/* input that the guest had no room for */
+	size_t pending_len;
+	uint32_t abandon;		/* atomic: stop waiting for a slow reader */
+	uint32_t flush_armed;		/* atomic: the main thread will flush */
+	pthread_mutex_t lock;		/* guards buf and len */
+	uint8_t buf[1024];
+	size_t len;
+};
+
+/* What the main loop must do after input. */
+enum rd_console_event { RD_CONSOLE_NOTHING, RD_CONSOLE_QUIT };
+
+/* rd_console_init - nothing open. */
+void rd_console_init(struct rd_console *c);
+
+/*
+ * rd_console_open - open SPEC: "stdio", "pty", "none" or the name of a file to write. A status;
+ * close in either case.
+ */
+int rd_console_open(struct rd_console *c, const char *spec);
+
+/* rd_console_close - write out what is left and restore the terminal. */
+void rd_console_close(struct rd_console *c);
+
+/* rd_console_serial_host - the functions to give to the serial port. */
+struct rd_serial_host rd_console_serial_host(struct rd_console *c);
+
+/* rd_console_attach - a new serial port is there: offer it input that waits. Main thread. */
+void rd_console_attach(struct rd_console *c);
+
+/* rd_console_poll_fd - the descriptor to poll for input now, -1 for none. */
+int rd_console_poll_fd(const struct rd_console *c);
+
+/* rd_console_input - in_fd is readable. Main thread. */
+enum rd_console_event rd_console_input(struct rd_console *c, struct rd_serial *serial);
+
+/* rd_console_wake - wake_fd is readable. Returns milliseconds to the next flush, -1 for none. */
+int rd_console_wake(struct rd_console *c, struct rd_serial *serial);
+
+/* rd_console_flush - write out an unfinished line. Returns as rd_console_wake(). Main thread. */
+int rd_console_flush(struct rd_console *c);
+
+/* rd_console_abandon - vCPU threads must not wait for a slow reader any more. */
+void rd_console_abandon(struct rd_console *c, bool abandon);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Assembly of the machine. The order matters to the API: interrupt controllers before vCPUs,
+ * memory before the loader, everything before the first vCPU runs.
+ */
+#include "tools/src/vmctl/machine.h"
+
+#include "tools/src/vmctl/layout.h"
+#include "tools/src/vmctl/loader.h"
+#include "tools/src/vmctl/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static void irq_line(void *ctx, unsigned int gsi, bool level)
+{
+	struct rd_machine *m = ctx;
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	if (ioctl(m->vm_fd, KVM_IRQ_LINE, &line) < 0 && !rd_machine_stopping(m)) {
+		rd_kvm_fail("KVM_IRQ_LINE");
+		rd_machine_end(m, RD_END_VM_ERROR);
+	}
+}
+
+static struct rd_irq make_irq(struct rd_machine *m, unsigned int gsi)
+{
+	return (struct rd_irq){ .set = irq_line, .ctx = m, .gsi = gsi };
+}
+
+static void end_machine(void *ctx, enum rd_end why)
+{
+	rd_machine_end(ctx, why);
+}
+
+void rd_machine_end(struct rd_machine *m, enum rd_end why)
+{
+	uint32_t none = RD_END_NONE;
+	uint64_t one = 1;
+
+	if (!__atomic_compare_exchange_n(&m->end, &none, why, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
+		return;
+	/* No further guest instruction: the others are kicked by the main thread. */
+	__atomic_store_n(&m->stopping, 1, __ATOMIC_RELAXED);
+	if (write(m->end_fd, &one, sizeof(one)) != sizeof(one))
+		abort();	/* an eventfd takes a first 1 */
+}
+
+static int create_vm(struct rd_machine *m)
+{
+	uint64_t identity = RD_IDENTITY_MAP_GPA;
+
+	do {
+		m->vm_fd = ioctl(m->kvm->fd, KVM_CREATE_VM, 0);
+	} while (m->vm_fd < 0 && errno == EINTR);
+	if (m->vm_fd < 0)
+		return rd_kvm_fail("KVM_CREATE_VM");
+	if (rd_kvm_cap(m->kvm->fd, KVM_CAP_SET_IDENTITY_MAP_ADDR) &&
+	    ioctl(m->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0)
+		return rd_kvm_fail("KVM_SET_IDENTITY_MAP_ADDR");
+	if (ioctl(m->vm_fd, KVM_SET_TSS_ADDR, (unsigned long)RD_TSS_GPA) < 0)
+		return rd_kvm_fail("KVM_SET_TSS_ADDR");
+	return RD_OK;
+}
+
+/* The 8254 is optional: a guest that knows its TSC frequency does without. */
+static int create_irqchip(struct rd_machine *m)
+{
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+
+	if (ioctl(m->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0)
+		return rd_kvm_fail("KVM_CREATE_IRQCHIP");
+	m->legacy_pic = true;
+	if (rd_kvm_cap(m->kvm->fd, KVM_CAP_PIT2) &&
+	    ioctl(m->vm_fd, KVM_CREATE_PIT2, &pit) < 0)
+		return rd_kvm_fail("KVM_CREATE_PIT2");
+	return RD_OK;
+}
+
+static int set_slot(struct rd_machine *m, uint32_t slot, uint64_t gpa, uint64_t size,
+		    const uint8_t *host)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)host,
+	};
+
+	if (!size)
+		return RD_OK;
+	if (ioctl(m->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
+		return rd_kvm_fail("KVM_SET_USER_MEMORY_REGION");
+	return RD_OK;
+}
+
+static int create_memory(struct rd_machine *m)
+{
+	int status = rd_ram_map(&m->ram, m->config->memory);
+
+	if (!status)
+		status = set_slot(m, 0, 0, m->ram.low_size, m->ram.host);
+	if (!status)
+		status = set_slot(m, 1, RD_RAM_HIGH_START, m->ram.high_size,
+				  m->ram.host + m->ram.low_size);
+	return status;
+}
+
+static int create_devices(struct rd_machine *m, struct rd_serial_host host)
+{
+	bool ok;
+
+	rd_bus_init(&m->bus);
+	m->ender = (struct rd_ender){ .end = end_machine, .ctx = m };
+	ok = rd_pm_init(&m->pm, &m->bus, make_irq(m, RD_GSI_SCI), m->ender) &&
+	     rd_reset_ports_init(&m->ender, &m->bus) && rd_pvpanic_init(&m->ender, &m->bus);
+	if (host.transmit)
+		ok = ok && rd_serial_init(&m->serial, &m->bus, RD_PORT_COM1,
+					  make_irq(m, RD_GSI_COM1), host);
+	if (!ok)
+		return rd_fail(RD_HOST_ERROR, "two devices claim the same ports");
+	return rd_rtc_init(&m->rtc, &m->bus, make_irq(m, RD_GSI_RTC));
+}
+
+static int check_cpu_count(const struct rd_machine *m)
+{
+	int max = rd_kvm_cap(m->kvm->fd, KVM_CAP_MAX_VCPUS);
+
+	if (!max)
+		max = rd_kvm_cap(m->kvm->fd, KVM_CAP_NR_VCPUS);
+	if (max > 0 && m->n_cpus > (uint32_t)max)
+		return rd_fail(RD_USAGE, "--cpus: %u, but %s allows at most %d", m->n_cpus,
+			       m->kvm->node, max);
+	return RD_OK;
+}
+
+/* Ids that do not fit 8 bits need the 32-bit forms of the local APIC and MSI interfaces. */
+static int enable_wide_ids(struct rd_machine *m)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_X2APIC_API,
+		.args[0] = KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
+	};
+
+	if (m->n_cpus <= RD_ACPI_MAX_XAPIC_ID + 1)
+		return RD_OK;
+	if (ioctl(m->vm_fd, KVM_ENABLE_CAP, &cap) < 0)
+		return rd_fail(RD_USAGE, "--cpus: %s has no 32-bit APIC ids, the most is %u",
+			       m->kvm->node, RD_ACPI_MAX_XAPIC_ID + 1);
+	return RD_OK;
+}
+
+static int create_cpus(struct rd_machine *m)
+{
+	struct kvm_cpuid2 *supported;
+	int status = RD_OK;
+
+	m->cpus = calloc(m->n_cpus, sizeof(*m->cpus));
+	if (!m->cpus)
+		return rd_fail(RD_HOST_ERROR, "out of memory");
+	for (uint32_t i = 0; i < m->n_cpus; i++)
+		m->cpus[i].fd = -1;
+	supported = rd_kvm_supported_cpuid(m->kvm, 0);
+	if (!supported)
+		return RD_HOST_ERROR;
+	for (uint32_t i = 0; i < m->n_cpus && !status; i++)
+		status = rd_cpu_create(&m->cpus[i], m, i, supported);
+	free(supported);
+	return status;
+}
+
+static int load_guest(struct rd_machine *m, bool serial)
+{
+	struct rd_load load = {
+		.kernel = m->config->kernel,
+		.initrd = m->config->initrd,
+		.append = m->config->append,
+		.acpi = { .n_cpus = m->n_cpus, .legacy_pic = m->legacy_pic, .serial = serial },
+	};
+	uint64_t entry;
+	int status = rd_load_guest(&load, &m->ram, &entry);
+
+	return status ? status : rd_cpu_set_entry(&m->cpus[0], entry);
+}
+
+int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
+		      const struct rd_kvm *kvm, struct rd_serial_host host)
+{
+	int status;
+
+	memset(m, 0, sizeof(*m));
+	m->config = config;
+	m->kvm = kvm;
+	m->n_cpus = config->n_cpus;
+	m->vm_fd = -1;
+	m->rtc.timer_fd = -1;
+	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->end_fd < 0)
+		return rd_fail(RD_HOST_ERROR, "eventfd: %s", strerror(errno));
+	status = check_cpu_count(m);
+	if (!status)
+		status = create_vm(m);
+	if (!status)
+		status = enable_wide_ids(m);
+	if (!status)
+		status = create_irqchip(m);
+	if (!status)
+		status = create_memory(m);
+	if (!status)
+		status = create_devices(m, host);
+	if (!status)
+		status = create_cpus(m);
+	if (!status)
+		status = load_guest(m, host.transmit != NULL);
+	return status;
+}
+
+int rd_machine_start(struct rd_machine *m)
+{
+	for (uint32_t i = 0; i < m->n_cpus; i++) {
+		int status = rd_cpu_start(&m->cpus[i]);
+
+		if (status)
+			return status;
+	}
+	return RD_OK;
+}
+
+void rd_machine_stop(struct rd_machine *m)
+{
+	__atomic_store_n(&m->stopping, 1, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; m->cpus && i < m->n_cpus; i++)
+		rd_cpu_kick(&m->cpus[i]);
+	for (uint32_t i = 0; m->cpus && i < m->n_cpus; i++)
+		rd_cpu_join(&m->cpus[i]);
+}
+
+void rd_machine_destroy(struct rd_machine *m)
+{
+	rd_machine_stop(m);
+	for (uint32_t i = 0; m->cpus && i < m->n_cpus; i++)
+		rd_cpu_destroy(&m->cpus[i]);
+	free(m->cpus);
+	m->cpus = NULL;
+	rd_rtc_destroy(&m->rtc);
+	if (m->vm_fd >= 0)
+		close(m->vm_fd);
+	rd_ram_unmap(&m->ram);
+	if (m->end_fd >= 0)
+		close(m->end_fd);
+	m->vm_fd = m->end_fd = -1;
+}

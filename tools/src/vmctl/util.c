@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages and number parsing. Nothing here keeps state; every function may be called from any
+ * thread.
+ */
+#include "tools/src/vmctl/util.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A message is built first and written at once, so that two threads never mix their lines. */
+static void say(const char *prefix, const char *fmt, va_list ap)
+{
+	char line[1024];
+	int n = snprintf(line, sizeof(line), "vmctl: %s", prefix);
+	size_t left;
+
+	vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	for (char *p = line; *p; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	left = strlen(line);
+	line[left++] = '\n';
+	for (char *p = line; left;) {
+		ssize_t done = write(STDERR_FILENO, p, left);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			break;
+		p += done;
+		left -= (size_t)done;
+	}
+}
+
+int rd_fail(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("", fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+void rd_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+static bool suffix_shift(char c, unsigned int *shift)
+{
+	static const char suffixes[] = "kmgt";
+	const char *p;
+
+	if (!c) {
+		*shift = 0;
+		return true;
+	}
+	p = strchr(suffixes, c | 0x20);
+	if (!p)
+		return false;
+	*shift = 10 * (unsigned int)(p - suffixes + 1);
+	return true;
+}
+
+bool rd_parse_size(const char *s, uint64_t *out)
+{
+	uint64_t value = 0;
+	unsigned int shift;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	for (; *s >= '0' && *s <= '9'; s++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*s - '0'), &value))
+			return false;
+	if (!suffix_shift(*s, &shift) || (*s && s[1]))
+		return false;
+	if (shift && value >> (64 - shift))
+		return false;
+	*out = value << shift;
+	return true;
+}
+
+bool rd_parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *out)
+{
+	uint64_t value = 0;
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		value = value * 10 + (uint64_t)(*s - '0');
+		if (value > UINT32_MAX)
+			return false;
+	}
+	if (value < min || value > max)
+		return false;
+	*out = (uint32_t)value;
+	return true;
+}
+
+bool rd_pread_full(int fd, void *buf, size_t len, off_t off)
+{
+	char *p = buf;
+
+	while (len) {
+		ssize_t n = pread(fd, p, len, off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			if (!n)
+				errno = 0;
+			return false;
+		}
+		p += n;
+		off += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
