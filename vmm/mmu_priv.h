@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files vmm/mmu*.c share (K).
+ * Invariant: nobody else includes it.
+ */
+#ifndef RD_VMM_MMU_PRIV_H
+#define RD_VMM_MMU_PRIV_H
+
+#include <linux/mm.h>
+#include "vmm/memslot.h"
+#include "vmm/mmu.h"
+#include "vmm/vm.h"
+
+/* What the host's own page table says of a host-virtual page. */
+struct rd_host_page {
+	u64 pfn;        /* of the 4 KiB page asked for */
+	u8 level;       /* of the host's leaf */
+	bool write;
+	bool dirty;     /* the host's entry records that the page is dirty */
+	bool young;
+	bool special;   /* no struct page behind it that may be touched */
+	bool uncached;  /* no memory of the host: device registers */
+};
+
+/* mmu_host.c. hva is below TASK_SIZE. False: nothing is mapped (or not for use without a fault). Any context where mm stays. */
+bool rd_host_walk(struct mm_struct *mm, unsigned long hva, struct rd_host_page *p);
+/* Have the host map the page: 0 look again; -EINTR a signal wants attention; -EFAULT, -ENOMEM. current->mm; may sleep. */
+int rd_host_fault_in(unsigned long hva, bool write);
+/* Tell the host what a mapping that is being made implies for the page. Only while the notifier cannot take it away (mmu.lock). */
+void rd_host_note_use(const struct rd_host_page *p, bool write);
+
+static inline u64 *rd_mmu_child(const struct rd_mmu *mmu, u64 e)
+{
+	return __va(rd_pt_table_pa(mmu->fmt, e) & ~mmu->me_mask);
+}
+
+/* The leaf that maps gfn and its level, or NULL. lock held. */
+u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level);
+
+/* mmu_zap.c. Collects what must be flushed and freed; between begin and end mmu.lock is held for write. */
+struct rd_zapper {
+	struct rd_vm *vm;
+	struct list_head dead;  /* table pages, by page->lru: a CPU may still walk them, so their contents stay until the flush */
+	bool flush;
+	bool yield;             /* the lock may be dropped on the way */
+};
+
+void rd_zap_begin(struct rd_zapper *z, struct rd_vm *vm, bool yield);
+void rd_zap_range(struct rd_zapper *z, u64 first, u64 end);  /* guest pages [first, end) */
+void rd_zap_end(struct rd_zapper *z);
+/* All table pages with the root. No vCPU exists any more. */
+void rd_mmu_free_tables(struct rd_vm *vm);
+
+/* mmu_notifier.c */
+int rd_mmu_notifier_init(struct rd_vm *vm);
+
+#endif

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking translations away, or write permission (K).
+ * Invariant: all of it holds mmu.lock for write. What was removed is out of all TLBs before the lock is let go, even for a moment, so a
+ * notifier that finds nothing left to remove may rely on it; table pages are freed only after that flush. Lost write permission may wait for
+ * its flush: nobody relies on it until the caller has flushed.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include "vmm/mmu_priv.h"
+
+/* No more than a 1 GiB table with its children goes in one step: 513 pages. */
+#define MAX_DROP_LEVEL 3
+
+void rd_zap_begin(struct rd_zapper *z, struct rd_vm *vm, bool yield)
+{
+	z->vm = vm;
+	z->flush = false;
+	z->yield = yield;
+	INIT_LIST_HEAD(&z->dead);
+	write_lock(&vm->mmu.lock);
+}
+
+static void flush(struct rd_zapper *z)
+{
+	if (z->flush)
+		rd_vm_flush_tlbs(z->vm);
+	z->flush = false;
+}
+
+static void free_dead(struct rd_zapper *z)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &z->dead, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+}
+
+void rd_zap_end(struct rd_zapper *z)
+{
+	flush(z);
+	write_unlock(&z->vm->mmu.lock);
+	free_dead(z);
+}
+
+static void breathe(struct rd_zapper *z)
+{
+	rwlock_t *lock = &z->vm->mmu.lock;
+
+	if (!z->yield || !(need_resched() || rwlock_needbreak(lock)))
+		return;
+	flush(z);
+	cond_resched_rwlock_write(lock);
+}
+
+/* A table and all below it, which its entry no longer reaches. */
+static void bury(struct rd_zapper *z, u64 *table, unsigned int level)
+{
+	struct rd_mmu *mmu = &z->vm->mmu;
+	unsigned int i;
+
+	for (i = 0; level > 1 && i < RD_PT_ENTRIES; i++)
+		if (rd_pt_present(mmu->fmt, table[i]) && !rd_pt_is_leaf(mmu->fmt, table[i], level))
+			bury(z, rd_mmu_child(mmu, table[i]), level - 1);
+	list_add(&virt_to_page(table)->lru, &z->dead);
+	z->vm->stats.mmu_pages = atomic_long_dec_return(&mmu->nr_pages);
+}
+
+/* Empty one present entry. */
+static void clear(struct rd_zapper *z, u64 *e, unsigned int level)
+{
+	struct rd_mmu *mmu = &z->vm->mmu;
+	u64 old = *e;
+
+	WRITE_ONCE(*e, 0);
+	z->flush = true;
+	z->vm->stats.mmu_zapped++;
+	if (!rd_pt_is_leaf(mmu->fmt, old, level))
+		bury(z, rd_mmu_child(mmu, old), level - 1);
+}
+
+void rd_mmu_free_tables(struct rd_vm *vm)
+{
+	struct rd_zapper z = { .vm = vm, .dead = LIST_HEAD_INIT(z.dead) };
+
+	bury(&z, vm->mmu.root, vm->mmu.fmt->levels);
+	free_dead(&z);
+}
+
+static u64 zap_leaves(struct rd_zapper *z, u64 *table, u64 gfn, u64 end)
+{
+	end = min(end, rd_pt_next(gfn, 2));
+	for (; gfn < end; gfn++) {
+		u64 *e = &table[rd_pt_index(gfn, 1)];
+
+		if (rd_pt_present(z->vm->mmu.fmt, *e))
+			clear(z, e, 1);
+	}
+	return end;
+}
+
+/* Zap from gfn on as far as one table entry reaches; returns the first page behind. A table that goes entirely goes as a whole. */
+static u64 zap_step(struct rd_zapper *z, u64 gfn, u64 end)
+{
+	struct rd_mmu *mmu = &z->vm->mmu;
+	u64 *table = mmu->root;
+	unsigned int l;
+
+	for (l = mmu->fmt->levels; l > 1; l--) {
+		u64 *e = &table[rd_pt_index(gfn, l)];
+		u64 next = rd_pt_next(gfn, l);
+
+		if (!rd_pt_present(mmu->fmt, *e))
+			return next;
+		if (rd_pt_is_leaf(mmu->fmt, *e, l) ||
+		    (l <= MAX_DROP_LEVEL && gfn == rd_pt_first(gfn, l) && next <= end)) {
+			clear(z, e, l);
+			return next;
+		}
+		table = rd_mmu_child(mmu, *e);
+	}
+	return zap_leaves(z, table, gfn, end);
+}
+
+void rd_zap_range(struct rd_zapper *z, u64 first, u64 end)
+{
+	while (first < end) {
+		first = zap_step(z, first, end);
+		breathe(z);
+	}
+}
+
+void rd_mmu_zap_slot(struct rd_vm *vm, const struct rd_slot *s)
+{
+	struct rd_zapper z;
+
+	rd_zap_begin(&z, vm, true);
+	rd_zap_range(&z, s->base_gfn, s->base_gfn + s->npages);
+	rd_zap_end(&z);
+}
+
+/* --- write protection ------------------------------------------------------------------------------------------------------- */
+
+static bool protect(const struct rd_pt_format *fmt, u64 *e)
+{
+	u64 old = *e;
+
+	if (!rd_pt_present(fmt, old) || !rd_pt_writable(fmt, old))
+		return false;
+	/* A dirty or accessed bit that the CPU sets in between is lost: nothing is decided by dirty, and little by accessed. */
+	WRITE_ONCE(*e, rd_pt_without_write(fmt, old));
+	return true;
+}
+
+bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 first, unsigned long mask)
+{
+	struct rd_mmu *mmu = &vm->mmu;
+	unsigned int level = 0;
+	u64 *e = NULL, prev = 0;
+	bool changed = false;
+
+	lockdep_assert_held_write(&mmu->lock);
+	for (; mask; mask &= mask - 1) {
+		u64 gfn = s->base_gfn + first + __ffs(mask);
+
+		/* Neighbours in one table: step instead of walking. */
+		if (e && level == 1 && rd_pt_first(gfn, 2) == rd_pt_first(prev, 2))
+			e += gfn - prev;
+		else
+			e = rd_mmu_leaf(mmu, gfn, &level);
+		prev = gfn;
+		if (e)
+			changed |= protect(mmu->fmt, e);
+	}
+	return changed;
+}
+
+static u64 protect_step(struct rd_zapper *z, u64 gfn, u64 end)
+{
+	struct rd_mmu *mmu = &z->vm->mmu;
+	u64 *table = mmu->root;
+	unsigned int l;
+
+	for (l = mmu->fmt->levels; l > 1; l--) {
+		u64 *e = &table[rd_pt_index(gfn, l)];
+
+		if (!rd_pt_present(mmu->fmt, *e))
+			return rd_pt_next(gfn, l);
+		if (rd_pt_is_leaf(mmu->fmt, *e, l)) {
+			z->flush |= protect(mmu->fmt, e);
+			return rd_pt_next(gfn, l);
+		}
+		table = rd_mmu_child(mmu, *e);
+	}
+	for (end = min(end, rd_pt_next(gfn, 2)); gfn < end; gfn++)
+		z->flush |= protect(mmu->fmt, &table[rd_pt_index(gfn, 1)]);
+	return end;
+}
+
+void rd_mmu_write_protect_slot(struct rd_vm *vm, const struct rd_slot *s)
+{
+	u64 gfn = s->base_gfn, end = gfn + s->npages;
+	struct rd_zapper z;
+
+	rd_zap_begin(&z, vm, true);
+	while (gfn < end) {
+		gfn = protect_step(&z, gfn, end);
+		breathe(&z);
+	}
+	rd_zap_end(&z);
+}
+
+/* --- large pages again ------------------------------------------------------------------------------------------------------ */
+
+/* Would a fault at gfn now map a page of this level? */
+static bool could_be_large(struct rd_vm *vm, const struct rd_slot *s, u64 gfn, unsigned int level)
+{
+	struct rd_host_page p;
+
+	return level <= vm->mmu.fmt->max_leaf_level &&
+	       rd_pt_fit(gfn, s->base_gfn, s->npages, s->hva, level) == level &&
+	       rd_host_walk(vm->mm, rd_slot_hva(s, gfn), &p) && p.level >= level;
+}
+
+static u64 recover_step(struct rd_zapper *z, const struct rd_slot *s, u64 gfn)
+{
+	struct rd_mmu *mmu = &z->vm->mmu;
+	u64 *table = mmu->root;
+	unsigned int l;
+
+	for (l = mmu->fmt->levels; l > 1; l--) {
+		u64 *e = &table[rd_pt_index(gfn, l)];
+
+		if (!rd_pt_present(mmu->fmt, *e) || rd_pt_is_leaf(mmu->fmt, *e, l))
+			return rd_pt_next(gfn, l);
+		if (could_be_large(z->vm, s, gfn, l)) {
+			clear(z, e, l);
+			return rd_pt_next(gfn, l);
+		}
+		table = rd_mmu_child(mmu, *e);
+	}
+	return rd_pt_next(gfn, 2);
+}
+
+void rd_mmu_recover_large(struct rd_vm *vm, const struct rd_slot *s)
+{
+	u64 gfn = s->base_gfn, end = gfn + s->npages;
+	struct rd_zapper z;
+
+	rd_zap_begin(&z, vm, true);
+	while (gfn < end) {
+		gfn = recover_step(&z, s, gfn);
+		breathe(&z);
+	}
+	rd_zap_end(&z);
+}
