@@ -10,6 +10,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/kvm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
@@ -96,6 +97,16 @@ static inline void rd_compat_rcu_note(void)
 	rcu_virt_note_context_switch();
 #else
 	rcu_virt_note_context_switch(0);
+#endif
+}
+
+/* User space may change it under us at any time: read it once a decision. */
+static inline bool rd_compat_immediate_exit(const struct kvm_run *run)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return READ_ONCE(run->immediate_exit__unsafe);
+#else
+	return READ_ONCE(run->immediate_exit);
 #endif
 }
 

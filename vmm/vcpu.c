@@ -480,7 +480,7 @@ static int rd_vcpu_run_inner(struct rd_vcpu *v)
 	int r;
 
 	if (unlikely(v->mp_state == KVM_MP_STATE_UNINITIALIZED)) {
-		if (v->run->immediate_exit)
+		if (rd_compat_immediate_exit(v->run))
 			return -EINTR;
 		r = rd_vcpu_block(v);
 		return r < 0 ? r : -EAGAIN;
@@ -493,7 +493,7 @@ static int rd_vcpu_run_inner(struct rd_vcpu *v)
 		if (r <= 0)
 			return r;
 	}
-	if (v->run->immediate_exit)
+	if (rd_compat_immediate_exit(v->run))
 		return -EINTR;
 	return rd_vcpu_loop(v);
 }
