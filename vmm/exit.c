@@ -9,7 +9,6 @@
 #include "vmm/emul_glue.h"
 #include "vmm/gwalk.h"
 #include "vmm/hw.h"
-#include "vmm/unit.h"
 #include "vmm/vm.h"
 
 #define RFLAGS_TF BIT(8)
@@ -291,14 +290,8 @@ int rd_exit_emulate(struct rd_vcpu *v)
 /* Hot. */
 int rd_exit_npf(struct rd_vcpu *v, u64 gpa, unsigned int acc, const u8 *insn, unsigned int insn_len)
 {
-	unsigned int i;
 	int r;
 
-	for (i = 0; i < rd_units.nr_mem_fault; i++) {
-		r = rd_units.mem_fault[i](v, gpa, acc);
-		if (r != -ENOENT)
-			return r == RD_PF_USER ? 0 : r < 0 ? r : 1;
-	}
 	r = rd_mmu_fault(v, gpa, acc & ~RD_ACC_SYSTEM);
 	trace_rd_nested_fault(v->id, gpa, acc, r);
 	if (likely(r == RD_PF_FIXED || r == RD_PF_RETRY))
