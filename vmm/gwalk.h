@@ -20,19 +20,24 @@ struct rd_paging_regs {
 /* What follows from them; made anew only when one of the raw values (but CR3) differs. */
 struct rd_paging {
 	u64 cr0, cr3, cr4, efer;
-	u64 pa_rsvd;            /* address bits at and above the guest's MAXPHYADDR, below 52 */
+	/*
+	 * Bits that must be zero in an entry at level i + 1; the first index is bit 7 of the entry
+	 * (large page, at level 1 PAT), so that the walk looks up instead of deciding.
+	 */
+	u64 rsvd[2][5];
 	u8 mode;                /* enum rd_paging_mode */
 	u8 levels;
 	u8 maxphyaddr;
-	bool wp, smep, smap, nx, pse, pke, gbpages;
+	bool wp, smep, smap, nx, pse, pke;
 	bool valid;
 };
 
 /* #PF error code bits. */
 enum { RD_PF_P = 1, RD_PF_W = 2, RD_PF_U = 4, RD_PF_RSVD = 8, RD_PF_I = 16, RD_PF_PK = 32 };
 
-/* Fill p from raw register values; maxphyaddr and gbpages as the guest's CPUID says. */
-void rd_paging_set(struct rd_paging *p, const struct rd_paging_regs *r, u8 maxphyaddr, bool gbpages);
+/* Fill p from raw register values; maxphyaddr as the guest's CPUID says, gbpages as the CPU. */
+void rd_paging_set(struct rd_paging *p, const struct rd_paging_regs *r, u8 maxphyaddr,
+		   bool gbpages);
 
 /* The K side. */
 struct rd_vcpu;
