@@ -60,6 +60,7 @@
 #define RDP_LATE_PAGE		0x0008	/* a slot that the host adds at the first SYNC */
 #define RDP_ROM			0x0010	/* a read-only slot at RDP_ROM_GPA */
 #define RDP_NO_X2APIC		0x0020	/* hide x2APIC */
+#define RDP_BEYOND		0x0040	/* right by the manual, known to fail on stock KVM */
 
 #define RDP_ROM_GPA		0xe0000000
 #define RDP_ROM_SIZE		0x2000

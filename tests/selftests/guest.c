@@ -25,6 +25,8 @@ static void run(void)
 	struct rdt_vm *vm = rdt_payload_vm(g->payload, g->test);
 	uint32_t value;
 
+	if ((vm->flags & RDP_BEYOND) && rdt_is_stock())
+		rdt_skip("stock KVM does not do this");
 	rdt_start_others(vm);
 	if (vm->flags & RDP_LATE_PAGE) {
 		value = rdt_until_sync(vm->vcpu[0]);

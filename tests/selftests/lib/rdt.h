@@ -45,6 +45,7 @@ struct rdt_test {
 int rdt_main(int argc, char **argv, const struct rdt_test *tests, size_t count);
 const void *rdt_arg(void);
 const char *rdt_device(void);
+bool rdt_is_stock(void);		/* the device is stock KVM's own node */
 int rdt_time_scale(void);
 /* What follows the options that rdt_main() knows, as `--key value`; NULL when absent. */
 const char *rdt_option(const char *key);

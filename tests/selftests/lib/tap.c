@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_SKIP = 77, DEFAULT_SECONDS = 20 };
+enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_SKIP = 77, DEFAULT_SECONDS = 8 };
 
 static const char *device;
 static int time_scale;
@@ -80,6 +80,11 @@ const void *rdt_arg(void)
 const char *rdt_device(void)
 {
 	return device;
+}
+
+bool rdt_is_stock(void)
+{
+	return !strcmp(device, "/dev/kvm");
 }
 
 int rdt_time_scale(void)
