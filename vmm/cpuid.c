@@ -18,8 +18,8 @@
 #include "vmm/regs.h"
 #include "vmm/vm.h"
 
-/* Components that guests may have: without PKRU, which is not switched, and those that need XFD or a trip through IA32_XSS. */
-#define GUEST_XCR0 (RD_XCR0_FP | RD_XCR0_SSE | RD_XCR0_AVX | RD_XCR0_AVX512)
+/* Components that guests may have: without those that need XFD. */
+#define GUEST_XCR0 (RD_XCR0_FP | RD_XCR0_SSE | RD_XCR0_AVX | RD_XCR0_AVX512 | RD_XCR0_PKRU)
 
 static struct rd_cpuid_host host;
 static u32 supported_words[RD_NR_CPUID_WORDS];
@@ -71,11 +71,14 @@ static void probe_host(struct rd_cpuid_host *h)
 		h->words[RD_W_EXT1_EDX] &= ~BIT(20);
 	if (boot_cpu_has(X86_FEATURE_XSAVE)) {
 		h->xstate.supported = xgetbv(XCR_XFEATURE_ENABLED_MASK) & GUEST_XCR0;
+		if (!boot_cpu_has(X86_FEATURE_OSPKE))
+			h->xstate.supported &= ~RD_XCR0_PKRU;
 		rd_xstate_probe(&h->xstate, host_cpuid);
 	}
 	h->xss_clean = boot_cpu_has(X86_FEATURE_XSAVES) && !rdmsrl_safe(MSR_IA32_XSS, &xss) && !xss;
 	h->tsc_khz = rd_host_tsc_khz();
 	h->tsc_stable = !check_tsc_unstable() && boot_cpu_has(X86_FEATURE_CONSTANT_TSC);
+	h->spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
 	h->steal_time = sched_info_on();
 }
 
@@ -228,6 +231,7 @@ int rd_vcpu_set_cpuid(struct rd_vcpu *v, struct kvm_cpuid_entry2 *e, u32 nr)
 	v->cpuid = c;
 	v->maxphyaddr = c->maxphyaddr;
 	v->cr3_lm_rsvd = c->gpa_reserved;
+	v->uses_pkru = rd_cpuid_has(v, RD_F_PKU) && rd_cpuid_supports(RD_F_PKU);
 	rd_hw->update_cpuid(v);
 	return 0;
 }

@@ -118,6 +118,7 @@ struct rd_cpuid_host {
 	u32 tsc_khz;
 	bool tsc_stable;               /* constant rate, synchronized between CPUs */
 	bool xss_clean;                /* the host's IA32_XSS is 0: XSAVES needs no switch at entry */
+	bool spec_ctrl;                /* IA32_SPEC_CTRL is switched with the guest by the CPU */
 	bool steal_time;               /* the host kernel accounts run delay */
 };
 

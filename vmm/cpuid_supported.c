@@ -25,11 +25,11 @@ struct word_rule {
  *         (host power and cache control); SDBG. OSXSAVE is live.
  * 1.EDX:  PSN, DS, ACPI, HTT (topology is the VMM's), TM, PBE.
  * 7.EBX:  SGX (an enclave unit adds it); HLE, RTM (their side-channel controls are not virtualized); PQM, PQE, Processor Trace; MPX (gone).
- * 7.ECX:  PKU (PKRU is not switched); WAITPKG; shadow stacks; TME; bus lock detection; ENQCMD; SGX_LC; PKS.
- * 7.EDX:  UINTR; hybrid; PCONFIG; LBR; CET; AMX (needs XFD). SPEC_CTRL, STIBP, SSBD: IA32_SPEC_CTRL is not switched at entry.
+ * 7.ECX:  WAITPKG; shadow stacks; TME; bus lock detection; ENQCMD; SGX_LC; PKS.
+ * 7.EDX:  UINTR; hybrid; PCONFIG; LBR; CET; AMX (needs XFD). SPEC_CTRL, STIBP, SSBD unless the CPU switches IA32_SPEC_CTRL.
  * 0xd.1:  XFD.
  * 0x80000001 ECX: SVM; extended APIC space; IBS; SKINIT, WDT; LWP; performance counters; MWAITX.
- * 0x80000008 EBX: IBRS, STIBP, SSBD in all spellings, as for 7.EDX.
+ * 0x80000008 EBX: IBRS, STIBP, SSBD as for 7.EDX; their other spellings.
  * 0x80000021 EAX: AutoIBRS (EFER bit 21 stays the host's).
  */
 static const struct word_rule rules[RD_NR_CPUID_WORDS] = {
@@ -53,12 +53,12 @@ static const struct word_rule rules[RD_NR_CPUID_WORDS] = {
 		/* TSC_ADJUST */
 		B(1) },
 	[RD_W_7_ECX] = { 7, 0, RD_ECX,
-		/* VBMI UMIP VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNTDQ LA57 RDPID CLDEMOTE MOVDIRI MOVDIR64B */
-		B(1) | B(2) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(16) | B(22) | B(25) | B(27) |
+		/* VBMI UMIP PKU VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNTDQ LA57 RDPID CLDEMOTE MOVDIRI MOVDIR64B */
+		B(1) | B(2) | B(3) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(16) | B(22) | B(25) | B(27) |
 		B(28), 0 },
 	[RD_W_7_EDX] = { 7, 0, RD_EDX,
-		/* 4VNNIW 4FMAPS FSRM VP2INTERSECT MD_CLEAR SERIALIZE AVX512_FP16 */
-		B(2) | B(3) | B(4) | B(8) | B(10) | B(14) | B(23),
+		/* 4VNNIW 4FMAPS FSRM VP2INTERSECT MD_CLEAR SERIALIZE AVX512_FP16, SPEC_CTRL STIBP SSBD */
+		B(2) | B(3) | B(4) | B(8) | B(10) | B(14) | B(23) | B(26) | B(27) | B(31),
 		/* ARCH_CAPABILITIES */
 		B(29) },
 	[RD_W_7_1_EAX] = { 7, 1, RD_EAX,
@@ -81,8 +81,8 @@ static const struct word_rule rules[RD_NR_CPUID_WORDS] = {
 		/* invariant TSC */
 		B(8), 0 },
 	[RD_W_EXT8_EBX] = { 0x80000008, 0, RD_EBX,
-		/* CLZERO XSAVEERPTR WBNOINVD IBPB SSB_NO PSFD_NO... BTC_NO */
-		B(0) | B(2) | B(9) | B(12) | B(26) | B(29), 0 },
+		/* CLZERO XSAVEERPTR WBNOINVD IBPB IBRS STIBP SSBD SSB_NO BTC_NO */
+		B(0) | B(2) | B(9) | B(12) | B(14) | B(15) | B(24) | B(26) | B(29), 0 },
 	[RD_W_EXT21_EAX] = { 0x80000021, 0, RD_EAX,
 		/* NO_NESTED_DATA_BP LFENCE_RDTSC NULL_SEL_CLR_BASE */
 		B(0) | B(2) | B(6), 0 },
@@ -147,6 +147,12 @@ static void drop_by_xstate(const struct rd_cpuid_host *h, u32 *out)
 	}
 }
 
+static void drop_spec_ctrl(u32 *out)
+{
+	out[RD_W_7_EDX] &= ~(B(26) | B(27) | B(31));
+	out[RD_W_EXT8_EBX] &= ~(B(14) | B(15) | B(24));
+}
+
 void rd_cpuid_supported_words(const struct rd_cpuid_host *h, u32 *out)
 {
 	unsigned int i;
@@ -171,6 +177,10 @@ void rd_cpuid_supported_words(const struct rd_cpuid_host *h, u32 *out)
 	drop_by_xstate(h, out);
 	if (!h->xss_clean)
 		drop(out, RD_F_XSAVES);
+	if (!(h->xstate.supported & BIT(9)))
+		drop(out, RD_F_PKU);
+	if (!h->spec_ctrl)
+		drop_spec_ctrl(out);
 	if (!h->tsc_stable)
 		out[RD_W_EXT7_EDX] = 0;
 	else

@@ -30,16 +30,34 @@ u64 rd_cr4_allowed(const struct rd_cpuid *c, const u32 *words)
 	return allowed;
 }
 
-u64 rd_efer_allowed(const struct rd_cpuid *c, const u32 *words)
+static const struct {
+	u64 bits;
+	u16 feature;
+} efer_features[] = {
+	{ RD_EFER_LME | RD_EFER_LMA, RD_F_LM },
+	{ RD_EFER_NX, RD_F_NX },
+	{ RD_EFER_FFXSR, RD_F_FXSR_OPT },
+};
+
+u64 rd_efer_host_allowed(const u32 *words)
 {
 	u64 allowed = RD_EFER_SCE;
+	unsigned int i;
 
-	if (both_have(c, words, RD_F_LM))
-		allowed |= RD_EFER_LME | RD_EFER_LMA;
-	if (both_have(c, words, RD_F_NX))
-		allowed |= RD_EFER_NX;
-	if (both_have(c, words, RD_F_FXSR_OPT))
-		allowed |= RD_EFER_FFXSR;
+	for (i = 0; i < ARRAY_SIZE(efer_features); i++)
+		if (words[efer_features[i].feature / 32] >> (efer_features[i].feature % 32) & 1)
+			allowed |= efer_features[i].bits;
+	return allowed;
+}
+
+u64 rd_efer_allowed(const struct rd_cpuid *c, const u32 *words)
+{
+	u64 allowed = rd_efer_host_allowed(words);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(efer_features); i++)
+		if (!rd_cpuid_test(c, efer_features[i].feature))
+			allowed &= ~efer_features[i].bits;
 	return allowed;
 }
 

@@ -39,8 +39,6 @@ struct rd_cpuid;
 #define RD_CR4_PKE BIT_ULL(22)
 /* VME PVI TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT: on every CPU with long mode. */
 #define RD_CR4_BASE 0x7ffULL
-/* A change of these changes what a linear address means. */
-#define RD_CR4_PAGING (BIT_ULL(4) | RD_CR4_PAE | RD_CR4_PGE | RD_CR4_LA57 | RD_CR4_PCIDE | RD_CR4_SMEP | RD_CR4_SMAP | RD_CR4_PKE)
 
 #define RD_CR3_PCID 0xfffULL
 #define RD_CR3_NOFLUSH BIT_ULL(63)
@@ -57,6 +55,7 @@ struct rd_cpuid;
 #define RD_XCR0_AVX BIT_ULL(2)
 #define RD_XCR0_BND (BIT_ULL(3) | BIT_ULL(4))
 #define RD_XCR0_AVX512 (BIT_ULL(5) | BIT_ULL(6) | BIT_ULL(7))
+#define RD_XCR0_PKRU BIT_ULL(9)
 #define RD_XCR0_AMX (BIT_ULL(17) | BIT_ULL(18))
 
 #define RD_DR6_RESET 0xffff0ff0ULL
@@ -91,6 +90,7 @@ static inline unsigned int rd_linear_bits(u64 cr4)
 /* Masks of bits that a guest may set. words: what the module supports. */
 u64 rd_cr4_allowed(const struct rd_cpuid *c, const u32 *words);
 u64 rd_efer_allowed(const struct rd_cpuid *c, const u32 *words);
+u64 rd_efer_host_allowed(const u32 *words); /* from the host, whatever the guest's CPUID */
 
 /* MOV to CR0, CR3, CR4 and WRMSR EFER in the state old: true if the write is legal, false for #GP. */
 bool rd_cr0_write_ok(const struct rd_cregs *old, u64 val);
