@@ -2,7 +2,8 @@
 /*
  * The interrupt controllers shared by a VM's vCPUs: IOAPIC, the two 8259s, the 8254, the GSI routing table, and message
  * delivery to local APICs. Invariant: the id table only gains entries while the VM lives; pic/ioapic/pit state changes only
- * under their own lock; nothing here calls rd_lapic_* with a PIC or PIT lock held other than rd_lapic_deliver()/kick().
+ * under their own lock; no two of these locks are held together; with one held, nothing is called but rd_lapic_deliver(),
+ * rd_lapic_kick() and rd_timer_start(). Hooks of the VM code (below) are called with none held.
  */
 #ifndef RD_VMM_IRQCHIP_H
 #define RD_VMM_IRQCHIP_H
@@ -20,9 +21,10 @@ struct rd_ioapic {
 	struct rd_lock lock;
 	u64 base;
 	u32 id, ioregsel;
-	u32 irr, level_state;          /* pins */
+	u32 irr;                       /* pins: the lines that are high */
+	u32 ack_pins;                  /* pins whose EOI counts in edge mode too (the PIT's) */
 	u64 redir[RD_IOAPIC_PINS];
-	/* Vectors with a level entry: an EOI of another vector need not look here. Read without the lock. */
+	/* Vectors of level entries and of ack_pins: an EOI of another vector need not look here. Read without the lock. */
 	unsigned long handled[4];
 };
 
@@ -34,14 +36,17 @@ struct rd_pic8259 {
 struct rd_pic {
 	struct rd_lock lock;
 	struct rd_pic8259 chip[2];
-	bool output;                   /* INTR line towards LINT0; read without the lock by the vCPUs */
+	bool output;                   /* INTR line towards LINT0; read without the lock by the vCPUs, with READ_ONCE() */
 };
 
 struct rd_pit_channel {
-	u32 count;
+	u32 count;                     /* in effect, as programmed (BCD if bcd), 0x10000 for 0 */
+	u32 reload;                    /* last programmed: takes effect at the next trigger */
 	u16 latched_count;
 	u8 count_latched, status_latched, status, read_state, write_state, write_latch, rw_mode, mode, bcd, gate;
-	u64 load_ns;
+	bool started;                  /* a count was loaded and, in modes 1 and 5, triggered */
+	u64 load_ns;                   /* when counting began, on the host's clock; as if it had never been stopped */
+	u64 held;                      /* ticks counted when the gate stopped it */
 };
 
 struct rd_pit {
@@ -49,7 +54,8 @@ struct rd_pit {
 	struct rd_pit_channel ch[3];
 	u8 speaker_data_on;
 	bool hpet_legacy, reinject, dummy_speaker;
-	u64 period_ns, expires_ns;
+	u64 expires_ns;                /* next tick of channel 0 on the host's clock, 0 none */
+	u64 ticks_done;                /* periods of channel 0 since load_ns that have ticked */
 	u32 pending, acked;            /* ticks owed to the guest; a tick goes out when the last one was acknowledged */
 	struct rd_timer timer;
 	struct rd_irqchip *chip;
@@ -72,12 +78,15 @@ struct rd_route {
 struct rd_route_table {
 	u32 nr;                        /* route[1..nr] */
 	u32 first[RD_MAX_GSI];         /* per GSI: index of its first route, 0 none */
+	s32 pin_gsi[3][RD_IOAPIC_PINS];/* back from KVM_IRQCHIP_* and pin to the GSI, -1 none */
 	struct rd_route route[];
 };
 
 struct rd_irqchip {
 	enum rd_irqchip_mode mode;
-	u32 nr_ids;                    /* highest id in lapic[] plus one */
+	u32 nr_ids;                    /* highest id in lapic[] plus one; never above RD_MAX_VCPU_IDS, so below a broadcast */
+	u32 lowest_next;               /* where the search for the lowest priority begins; a hint, racy */
+	atomic_t nr_xapic;             /* local APICs in xAPIC mode: while there are none, logical destinations are arithmetic */
 	struct rd_lapic *lapic[RD_MAX_VCPU_IDS];
 	bool x2apic_quirk_off;         /* KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK */
 	bool x2apic_format;            /* KVM_X2APIC_API_USE_32BIT_IDS */
@@ -96,20 +105,27 @@ struct rd_irqchip {
 enum { RD_IRQ_SOURCE_USER, RD_IRQ_SOURCE_PIT, RD_IRQ_SOURCE_IRQFD };
 
 /* Provided by the VM code (vmm/vm.c, and by the tests). Any context. */
-void rd_irqchip_pic_changed(struct rd_irqchip *c);                 /* PIC output changed: wake the vCPU(s) whose LINT0 takes it */
+void rd_irqchip_pic_changed(struct rd_irqchip *c);                 /* PIC output rose: wake the vCPU(s) whose LINT0 takes it */
 void rd_irqchip_user_eoi(struct rd_lapic *l, u8 vector);           /* split mode: the owner must exit with KVM_EXIT_IOAPIC_EOI */
-void rd_irqchip_pin_eoi(struct rd_irqchip *c, unsigned int chip, unsigned int pin); /* a level pin was EOIed (resample, PIT ack) */
+void rd_irqchip_pin_eoi(struct rd_irqchip *c, unsigned int chip, unsigned int pin); /* a pin was EOIed (resample); PIC pins 0..7 */
 
 void rd_irqchip_init(struct rd_irqchip *c);                        /* mode NONE: the id table only */
-int rd_irqchip_create(struct rd_irqchip *c);                       /* KVM_CREATE_IRQCHIP: PIC, IOAPIC, default routes. -EEXIST, -ENOMEM */
-int rd_irqchip_create_split(struct rd_irqchip *c, u32 pins);       /* KVM_CAP_SPLIT_IRQCHIP */
-int rd_irqchip_create_pit(struct rd_irqchip *c, u32 flags);        /* KVM_CREATE_PIT2 */
-void rd_irqchip_destroy(struct rd_irqchip *c);
+/* All under the VM's lock, may sleep. Kernel mode brings PIC, IOAPIC, default routes. -EEXIST, -ENOMEM. */
+int rd_irqchip_create(struct rd_irqchip *c);                       /* KVM_CREATE_IRQCHIP */
+int rd_irqchip_create_split(struct rd_irqchip *c, u32 pins);       /* KVM_CAP_SPLIT_IRQCHIP; -EINVAL above RD_MAX_GSI pins */
+/* KVM_CREATE_PIT2. -EEXIST, -ENOENT without KVM_CREATE_IRQCHIP, -EINVAL on flags other than KVM_PIT_SPEAKER_DUMMY. */
+int rd_irqchip_create_pit(struct rd_irqchip *c, u32 flags);
+void rd_irqchip_destroy(struct rd_irqchip *c);                     /* once, after rd_irqchip_init(); may sleep */
 
 /* Level change of a GSI by one source. Any context. Returns >0 delivered to that many, 0 coalesced, -1 masked/ignored (as KVM_IRQ_LINE_STATUS). */
 int rd_irqchip_set_gsi(struct rd_irqchip *c, u32 gsi, unsigned int source, bool level);
-/* KVM_SET_GSI_ROUTING. entries were copied in and nr checked. -EINVAL on bad entries, -ENOMEM. May sleep. */
+/*
+ * KVM_SET_GSI_ROUTING, under the VM's lock. entries were copied in. -EINVAL on bad entries or more than RD_MAX_ROUTES, -ENOMEM; then
+ * nothing has changed. May sleep.
+ */
 int rd_irqchip_set_routes(struct rd_irqchip *c, const struct kvm_irq_routing_entry *entries, u32 nr);
+/* The GSI that is routed to a pin of KVM_IRQCHIP_* (PIC pins 0..7), -1 if none is. Any context. */
+int rd_irqchip_pin_gsi(struct rd_irqchip *c, unsigned int chip, unsigned int pin);
 /* The message of a GSI that has one MSI route: false if there is none. */
 bool rd_irqchip_msi_route(struct rd_irqchip *c, u32 gsi, struct rd_msi *msi);
 /* Deliver a message (KVM_SIGNAL_MSI, irqfd). Hot. Returns as rd_irqchip_set_gsi(). */
@@ -120,13 +136,39 @@ int rd_irqchip_msi(struct rd_irqchip *c, const struct rd_msi *msi);
  */
 int rd_irqchip_deliver(struct rd_irqchip *c, struct rd_lapic *sender, u32 dest, bool logical, bool x2dest, unsigned int shorthand,
 		       unsigned int delivery_mode, u8 vector, bool level);
-/* A level-triggered vector was EOIed by l: tell the IOAPIC (or user space in split mode). */
+/* A vector that is wanted was EOIed by l: tell the IOAPIC (or user space in split mode). */
 void rd_irqchip_eoi(struct rd_irqchip *c, struct rd_lapic *l, u8 vector);
+
+static __always_inline bool rd_irqchip_wants_eoi(const struct rd_irqchip *c, u8 vector)
+{
+	unsigned long wanted = READ_ONCE(c->ioapic.handled[vector / 64]) | READ_ONCE(c->split_eoi[vector / 64]);
+
+	return (wanted >> (vector % 64)) & 1;
+}
+
+/*
+ * Pins, for irq_route.c. *line is the GSI's word of line[]: whether it is 0 is looked at under the chip's lock, so that two sources
+ * that change at once leave the pin at the right level. Return as rd_irqchip_set_gsi(). Any context.
+ */
+int rd_ioapic_set_pin(struct rd_irqchip *c, unsigned int pin, const unsigned long *line);
+int rd_pic_set_pin(struct rd_irqchip *c, unsigned int pin, const unsigned long *line); /* 0..15 */
+/* An EOI reached these pins (bits) of a chip: tells the PIT and the VM code. No lock held. */
+void rd_irqchip_pins_acked(struct rd_irqchip *c, unsigned int chip, u32 pins);
+void rd_ioapic_reset(struct rd_ioapic *io);
+void rd_ioapic_set_ack_pins(struct rd_ioapic *io, u32 pins);
+void rd_ioapic_eoi(struct rd_irqchip *c, u8 vector, bool level);
+void rd_pic_reset(struct rd_pic *p);
+/* The last tick was acknowledged; forget: the guest has set up its pin anew, so whatever it still owed is void. No lock held. */
+void rd_pit_ack(struct rd_irqchip *c);
+void rd_pit_forget(struct rd_irqchip *c);
 
 /* Guest and user access. offset in the 4 KiB window; len 1, 2, 4 (others are ignored, read as all ones). */
 void rd_ioapic_read(struct rd_ioapic *io, u32 offset, unsigned int len, void *data);
 void rd_ioapic_write(struct rd_irqchip *c, u32 offset, unsigned int len, const void *data);
-/* Ports 0x20 0x21 0xa0 0xa1 0x4d0 0x4d1, and 0x40..0x43 0x61: true when the port is one of theirs. One byte at a time. */
+/*
+ * Ports 0x20 0x21 0xa0 0xa1 0x4d0 0x4d1, and 0x40..0x43 0x61: true when the port is one of theirs. One byte at a time. They are nobody's
+ * before the chip exists, and 0x61 is the PIT's only if it was created with KVM_PIT_SPEAKER_DUMMY.
+ */
 bool rd_pic_port_read(struct rd_irqchip *c, u16 port, u8 *val);
 bool rd_pic_port_write(struct rd_irqchip *c, u16 port, u8 val);
 bool rd_pit_port_read(struct rd_irqchip *c, u16 port, u8 *val);
@@ -134,11 +176,19 @@ bool rd_pit_port_write(struct rd_irqchip *c, u16 port, u8 val);
 /* INTA cycle: the vector to inject (spurious included); may be called by a vCPU only after it saw pic.output. */
 int rd_pic_ack(struct rd_irqchip *c);
 
-/* KVM_GET/SET_IRQCHIP (chip_id KVM_IRQCHIP_*), KVM_GET/SET_PIT2, KVM_REINJECT_CONTROL. -EINVAL on a bad chip_id. */
+/* KVM_GET/SET_IRQCHIP (chip_id KVM_IRQCHIP_*). -ENXIO without the chips in the kernel, -EINVAL on a bad chip_id or state. */
 int rd_irqchip_get_state(struct rd_irqchip *c, struct kvm_irqchip *s);
 int rd_irqchip_set_state(struct rd_irqchip *c, const struct kvm_irqchip *s);
+void rd_ioapic_get_state(struct rd_ioapic *io, struct kvm_ioapic_state *s);
+int rd_ioapic_set_state(struct rd_irqchip *c, const struct kvm_ioapic_state *s);
+void rd_pic_get_state(struct rd_pic *p, unsigned int which, struct kvm_pic_state *s);
+int rd_pic_set_state(struct rd_irqchip *c, unsigned int which, const struct kvm_pic_state *s);
+/* KVM_GET/SET_PIT2, KVM_REINJECT_CONTROL; has_pit is the caller's to check. set: -EINVAL on a bad state, nothing changed. */
 void rd_pit_get_state(struct rd_irqchip *c, struct kvm_pit_state2 *s);
 int rd_pit_set_state(struct rd_irqchip *c, const struct kvm_pit_state2 *s);
 void rd_pit_reinject(struct rd_irqchip *c, bool on);
+/* Begin and end of the PIT's life, for irqchip.c. */
+void rd_pit_init(struct rd_irqchip *c, u32 flags);
+void rd_pit_destroy(struct rd_irqchip *c);
 
 #endif

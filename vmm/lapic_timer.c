@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The local APIC's timer: one-shot, periodic and TSC-deadline. Its input clock is 1 GHz, as CPUID 0x40000010 tells guests.
+ * Invariant: the owner alone keeps the state and decides from the clock whether the timer has expired; the host timer's callback
+ * only wakes the owner, so one that fires early, late or for a forgotten expiry changes nothing.
+ */
+#include "vmm/lapic_priv.h"
+#include "vmm/tsc_math.h"
+
+/* Shorter periods would let a guest keep a host CPU busy with host timers alone. */
+#define MIN_PERIOD_NS 100000ULL
+
+#define LVT_MODE (RD_APIC_LVT_PERIODIC | RD_APIC_LVT_DEADLINE)
+
+static bool deadline_mode(const struct rd_lapic *l)
+{
+	return l->regs[RD_APIC_LVT_TIMER / 4] & RD_APIC_LVT_DEADLINE;
+}
+
+static bool periodic_mode(const struct rd_lapic *l)
+{
+	return (l->regs[RD_APIC_LVT_TIMER / 4] & LVT_MODE) == RD_APIC_LVT_PERIODIC;
+}
+
+static u64 guest_tsc(const struct rd_lapic *l)
+{
+	return rd_tsc_guest(rd_host_tsc(), l->tsc_ratio_48, l->tsc_offset);
+}
+
+u64 rd_apic_timer_callback(struct rd_timer *t)
+{
+	struct rd_lapic *l = container_of(t, struct rd_lapic, timer);
+
+	set_bit(RD_LAPIC_EV_TIMER, &l->events);
+	rd_lapic_kick(l);
+	return 0;
+}
+
+static void arm(struct rd_lapic *l, u64 expires_ns)
+{
+	if (l->timer_armed_ns == expires_ns)
+		return;
+	l->timer_armed_ns = expires_ns;
+	rd_timer_start(&l->timer, expires_ns);
+}
+
+/* Round up: a wake-up before the deadline would only have to be repeated. */
+static void arm_deadline(struct rd_lapic *l, u64 now)
+{
+	u64 ns = rd_tsc_ticks_to_ns(l->tsc_deadline - now, l->tsc_ns_mult);
+
+	arm(l, rd_host_now_ns() + ns + 1);
+}
+
+static void expire_deadline(struct rd_lapic *l)
+{
+	l->tsc_deadline = 0;
+	rd_apic_raise_lvt(l, RD_APIC_LVT_TIMER);
+}
+
+void rd_lapic_set_tsc_deadline(struct rd_lapic *l, u64 deadline)
+{
+	u64 now;
+
+	if (unlikely(!deadline_mode(l)))
+		return;
+	now = guest_tsc(l);
+	if (unlikely(l->tsc_deadline)) {
+		/* The old deadline has passed and the host timer has not said so yet: the guest gets both interrupts. */
+		if (l->tsc_deadline <= now)
+			expire_deadline(l);
+		else if (l->tsc_deadline == deadline)
+			return;
+	}
+	l->tsc_deadline = deadline;
+	if (unlikely(!deadline))
+		return;
+	if (deadline <= now)
+		expire_deadline(l);
+	else
+		arm_deadline(l, now);
+}
+
+u64 rd_lapic_get_tsc_deadline(const struct rd_lapic *l)
+{
+	return l->tsc_deadline;
+}
+
+static void set_period(struct rd_lapic *l)
+{
+	u64 ns = (u64)rd_apic_reg(l, RD_APIC_INITIAL_COUNT) << l->divide_shift;
+
+	l->timer_period_ns = max_t(u64, ns, MIN_PERIOD_NS);
+}
+
+/* Periods that went by while nobody looked are one interrupt, as with IRR; the phase is kept. */
+static void expire_count(struct rd_lapic *l, u64 now)
+{
+	rd_apic_raise_lvt(l, RD_APIC_LVT_TIMER);
+	if (!periodic_mode(l)) {
+		l->timer_expires_ns = 0;
+		return;
+	}
+	l->timer_expires_ns += l->timer_period_ns;
+	if (unlikely(l->timer_expires_ns <= now))
+		l->timer_expires_ns += (div64_u64(now - l->timer_expires_ns, l->timer_period_ns) + 1) * l->timer_period_ns;
+	arm(l, l->timer_expires_ns);
+}
+
+void rd_lapic_inject_timer(struct rd_lapic *l)
+{
+	u64 now;
+
+	clear_bit(RD_LAPIC_EV_TIMER, &l->events);
+	l->timer_armed_ns = 0;
+	if (likely(deadline_mode(l))) {
+		if (!l->tsc_deadline)
+			return;
+		now = guest_tsc(l);
+		if (likely(l->tsc_deadline <= now))
+			expire_deadline(l);
+		else
+			arm_deadline(l, now);
+		return;
+	}
+	if (!l->timer_expires_ns)
+		return;
+	now = rd_host_now_ns();
+	if (likely(l->timer_expires_ns <= now))
+		expire_count(l, now);
+	else
+		arm(l, l->timer_expires_ns);
+}
+
+/* The count reaches 0 at the expiry and never before: round up. */
+u32 rd_apic_timer_current(const struct rd_lapic *l)
+{
+	u64 now, left, initial = rd_apic_reg(l, RD_APIC_INITIAL_COUNT);
+
+	if (deadline_mode(l) || !l->timer_expires_ns)
+		return 0;
+	now = rd_host_now_ns();
+	if (l->timer_expires_ns > now) {
+		left = l->timer_expires_ns - now;
+	} else if (periodic_mode(l)) {
+		div64_u64_rem(now - l->timer_expires_ns, l->timer_period_ns, &left);
+		left = l->timer_period_ns - left;
+	} else {
+		return 0;
+	}
+	left = (left + BIT_ULL(l->divide_shift) - 1) >> l->divide_shift;
+	return min_t(u64, left, initial);
+}
+
+static void start_count(struct rd_lapic *l, u32 count)
+{
+	u64 ns = (u64)count << l->divide_shift;
+
+	set_period(l);
+	if (!rd_apic_reg(l, RD_APIC_INITIAL_COUNT) || (!count && !periodic_mode(l))) {
+		l->timer_expires_ns = 0;
+		return;
+	}
+	if (periodic_mode(l) && (!count || count == rd_apic_reg(l, RD_APIC_INITIAL_COUNT)))
+		ns = l->timer_period_ns;
+	l->timer_expires_ns = rd_host_now_ns() + ns;
+	arm(l, l->timer_expires_ns);
+}
+
+void rd_apic_timer_set_count(struct rd_lapic *l, u32 initial)
+{
+	if (deadline_mode(l))
+		return;
+	rd_apic_set_reg(l, RD_APIC_INITIAL_COUNT, initial);
+	start_count(l, initial);
+}
+
+/* A running count goes on from where it is, at the new rate. */
+void rd_apic_timer_set_divide(struct rd_lapic *l, u32 divide)
+{
+	u32 count = rd_apic_timer_current(l);
+
+	divide &= 0xb;
+	rd_apic_set_reg(l, RD_APIC_DIVIDE, divide);
+	l->divide_shift = (((divide & 8) >> 1 | (divide & 3)) + 1) & 7;
+	if (!deadline_mode(l) && l->timer_expires_ns)
+		start_count(l, count);
+}
+
+/* One-shot and periodic share the count and may change over while it runs; the TSC deadline is another timer. */
+void rd_apic_timer_set_lvt(struct rd_lapic *l, u32 lvt)
+{
+	u32 changed = rd_apic_reg(l, RD_APIC_LVT_TIMER) ^ lvt;
+
+	rd_apic_set_reg(l, RD_APIC_LVT_TIMER, lvt);
+	if (changed & RD_APIC_LVT_DEADLINE) {
+		l->tsc_deadline = 0;
+		l->timer_expires_ns = 0;
+		rd_apic_set_reg(l, RD_APIC_INITIAL_COUNT, 0);
+	}
+	set_period(l);
+}
+
+void rd_apic_timer_stop(struct rd_lapic *l)
+{
+	rd_timer_cancel(&l->timer);
+	clear_bit(RD_LAPIC_EV_TIMER, &l->events);
+	l->timer_armed_ns = 0;
+	l->timer_expires_ns = 0;
+	l->tsc_deadline = 0;
+}
+
+/* After the registers were set as a whole: go on with the count that was saved; a deadline stays. */
+void rd_apic_timer_restore(struct rd_lapic *l, u32 current_count)
+{
+	u64 deadline = l->tsc_deadline;
+
+	rd_apic_timer_stop(l);
+	if (!deadline_mode(l)) {
+		start_count(l, current_count);
+		return;
+	}
+	l->tsc_deadline = deadline;
+	rd_lapic_timer_rearm(l);
+}
+
+void rd_lapic_timer_rearm(struct rd_lapic *l)
+{
+	l->tsc_ns_mult = rd_tsc_ns_mult(rd_tsc_ratio_khz(l->tsc_ratio_48, rd_host_tsc_khz()));
+	if (l->tsc_deadline || l->timer_expires_ns)
+		rd_lapic_inject_timer(l);
+}
