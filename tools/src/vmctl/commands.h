@@ -6,6 +6,7 @@
 #include "tools/src/vmctl/opts.h"
 
 extern const struct rd_command rd_cmd_run;
+extern const struct rd_command rd_cmd_check;
 extern const struct rd_command rd_cmd_list;
 extern const struct rd_command rd_cmd_stats;
 extern const struct rd_command rd_cmd_stop;

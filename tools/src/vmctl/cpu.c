@@ -109,6 +109,11 @@ static void exit_internal_error(struct rd_cpu *cpu)
 	rd_machine_end(cpu->machine, RD_END_VM_ERROR);
 }
 
+static void exit_ioapic_eoi(struct rd_cpu *cpu)
+{
+	rd_ioapic_eoi(&cpu->machine->ioapic, cpu->run->eoi.vector);
+}
+
 static void exit_nothing(struct rd_cpu *cpu)
 {
 	(void)cpu;
@@ -134,7 +139,7 @@ static const struct {
 	[KVM_EXIT_NMI] = { "nmi", exit_nothing },
 	[KVM_EXIT_INTERNAL_ERROR] = { "internal_error", exit_internal_error },
 	[KVM_EXIT_SYSTEM_EVENT] = { "system_event", exit_system_event },
-	[KVM_EXIT_IOAPIC_EOI] = { "ioapic_eoi", NULL },
+	[KVM_EXIT_IOAPIC_EOI] = { "ioapic_eoi", exit_ioapic_eoi },
 };
 
 const char *rd_exit_name(uint32_t reason)

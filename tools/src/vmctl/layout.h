@@ -27,11 +27,13 @@
 /* I/O ports. */
 #define RD_PORT_I8042 0x60u
 #define RD_PORT_CMOS 0x70u
+#define RD_PORT_POST 0x80u
 #define RD_PORT_COM1 0x3f8u
 #define RD_PORT_PVPANIC 0x505u
 #define RD_PORT_PM1_EVT 0x600u
 #define RD_PORT_PM1_CNT 0x604u
 #define RD_PORT_PM_TIMER 0x608u
+#define RD_PORT_PCI_INDEX 0xcf8u
 #define RD_PORT_RESET 0xcf9u
 
 /* Interrupt lines (GSIs). */

@@ -5,6 +5,7 @@
  */
 #include "tools/src/vmctl/machine.h"
 
+#include "tools/src/vmctl/irqchip.h"
 #include "tools/src/vmctl/layout.h"
 #include "tools/src/vmctl/loader.h"
 #include "tools/src/vmctl/util.h"
@@ -15,22 +16,6 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-static void irq_line(void *ctx, unsigned int gsi, bool level)
-{
-	struct rd_machine *m = ctx;
-	struct kvm_irq_level line = { .irq = gsi, .level = level };
-
-	if (ioctl(m->vm_fd, KVM_IRQ_LINE, &line) < 0 && !rd_machine_stopping(m)) {
-		rd_kvm_fail("KVM_IRQ_LINE");
-		rd_machine_end(m, RD_END_VM_ERROR);
-	}
-}
-
-static struct rd_irq make_irq(struct rd_machine *m, unsigned int gsi)
-{
-	return (struct rd_irq){ .set = irq_line, .ctx = m, .gsi = gsi };
-}
 
 static void end_machine(void *ctx, enum rd_end why)
 {
@@ -68,17 +53,29 @@ static int create_vm(struct rd_machine *m)
 	return RD_OK;
 }
 
-/* The 8254 is optional: a guest that knows its TSC frequency does without. */
-static int create_irqchip(struct rd_machine *m)
+/*
+ * Ports that guests write and nobody reads: POST codes and I/O delays, and the index of the PCI
+ * configuration space that is not there. Where the hypervisor can, it swallows the writes itself.
+ * They are counted in an eventfd that nobody looks at.
+ */
+static int sink_unheard_ports(struct rd_machine *m)
 {
-	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	static const uint64_t ports[] = { RD_PORT_POST, RD_PORT_PCI_INDEX };
 
-	if (ioctl(m->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0)
-		return rd_kvm_fail("KVM_CREATE_IRQCHIP");
-	m->legacy_pic = true;
-	if (rd_kvm_cap(m->kvm->fd, KVM_CAP_PIT2) &&
-	    ioctl(m->vm_fd, KVM_CREATE_PIT2, &pit) < 0)
-		return rd_kvm_fail("KVM_CREATE_PIT2");
+	if (!rd_kvm_cap(m->kvm->fd, KVM_CAP_IOEVENTFD) ||
+	    !rd_kvm_cap(m->kvm->fd, KVM_CAP_IOEVENTFD_ANY_LENGTH))
+		return RD_OK;
+	m->sink_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->sink_fd < 0)
+		return rd_fail(RD_HOST_ERROR, "eventfd: %s", strerror(errno));
+	for (size_t i = 0; i < RD_ARRAY_SIZE(ports); i++) {
+		struct kvm_ioeventfd sink = {
+			.addr = ports[i], .fd = m->sink_fd, .flags = KVM_IOEVENTFD_FLAG_PIO,
+		};
+
+		if (ioctl(m->vm_fd, KVM_IOEVENTFD, &sink) < 0)
+			return rd_kvm_fail("KVM_IOEVENTFD");
+	}
 	return RD_OK;
 }
 
@@ -115,16 +112,15 @@ static int create_devices(struct rd_machine *m, struct rd_serial_host host)
 {
 	bool ok;
 
-	rd_bus_init(&m->bus);
 	m->ender = (struct rd_ender){ .end = end_machine, .ctx = m };
-	ok = rd_pm_init(&m->pm, &m->bus, make_irq(m, RD_GSI_SCI), m->ender) &&
+	ok = rd_pm_init(&m->pm, &m->bus, rd_irqchip_line(m, RD_GSI_SCI), m->ender) &&
 	     rd_reset_ports_init(&m->ender, &m->bus) && rd_pvpanic_init(&m->ender, &m->bus);
 	if (host.transmit)
 		ok = ok && rd_serial_init(&m->serial, &m->bus, RD_PORT_COM1,
-					  make_irq(m, RD_GSI_COM1), host);
+					  rd_irqchip_line(m, RD_GSI_COM1), host);
 	if (!ok)
 		return rd_fail(RD_HOST_ERROR, "two devices claim the same ports");
-	return rd_rtc_init(&m->rtc, &m->bus, make_irq(m, RD_GSI_RTC));
+	return rd_rtc_init(&m->rtc, &m->bus, rd_irqchip_line(m, RD_GSI_RTC));
 }
 
 static int check_cpu_count(const struct rd_machine *m)
@@ -197,18 +193,21 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 	m->config = config;
 	m->kvm = kvm;
 	m->n_cpus = config->n_cpus;
-	m->vm_fd = -1;
+	m->vm_fd = m->sink_fd = -1;
 	m->rtc.timer_fd = -1;
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->end_fd < 0)
 		return rd_fail(RD_HOST_ERROR, "eventfd: %s", strerror(errno));
+	rd_bus_init(&m->bus);
 	status = check_cpu_count(m);
 	if (!status)
 		status = create_vm(m);
 	if (!status)
 		status = enable_wide_ids(m);
 	if (!status)
-		status = create_irqchip(m);
+		status = rd_irqchip_create(m);
+	if (!status)
+		status = sink_unheard_ports(m);
 	if (!status)
 		status = create_memory(m);
 	if (!status)
@@ -253,5 +252,7 @@ void rd_machine_destroy(struct rd_machine *m)
 	rd_ram_unmap(&m->ram);
 	if (m->end_fd >= 0)
 		close(m->end_fd);
-	m->vm_fd = m->end_fd = -1;
+	if (m->sink_fd >= 0)
+		close(m->sink_fd);
+	m->vm_fd = m->end_fd = m->sink_fd = -1;
 }

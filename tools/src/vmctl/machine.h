@@ -12,6 +12,7 @@
 
 #include "tools/src/vmctl/bus.h"
 #include "tools/src/vmctl/cpu.h"
+#include "tools/src/vmctl/dev_ioapic.h"
 #include "tools/src/vmctl/dev_pm.h"
 #include "tools/src/vmctl/dev_rtc.h"
 #include "tools/src/vmctl/dev_serial.h"
@@ -41,12 +42,14 @@ struct rd_machine {
 	const struct rd_kvm *kvm;
 	int vm_fd;
 	int end_fd;		/* eventfd: `end` was set */
+	int sink_fd;		/* eventfd that swallows unheard port writes, -1: none */
 	uint32_t end;		/* enum rd_end; the first vCPU that ends the machine sets it */
 	uint32_t stopping;	/* vCPU threads must leave their loop */
 	bool legacy_pic;
 	struct rd_ram ram;
 	struct rd_bus bus;
 	struct rd_ender ender;
+	struct rd_ioapic ioapic;	/* unused unless split */
 	struct rd_serial serial;
 	struct rd_rtc rtc;
 	struct rd_pm pm;

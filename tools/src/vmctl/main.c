@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct rd_command *const commands[] = {
-	&rd_cmd_run, &rd_cmd_list, &rd_cmd_stats, &rd_cmd_stop, &rd_cmd_kill,
+	&rd_cmd_run, &rd_cmd_check, &rd_cmd_list, &rd_cmd_stats, &rd_cmd_stop, &rd_cmd_kill,
 };
 
 static const char statuses[] =

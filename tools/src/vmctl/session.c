@@ -7,7 +7,7 @@
 
 #include "tools/src/vmctl/console.h"
 #include "tools/src/vmctl/control.h"
-#include "tools/src/vmctl/stats.h"
+#include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
 
 #include <errno.h>

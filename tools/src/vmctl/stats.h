@@ -8,11 +8,8 @@
 
 #include "tools/src/vmctl/cpu.h"
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct rd_machine;
 
 #define RD_STAT_NAME_MAX 64
 
@@ -33,25 +30,16 @@ struct rd_stats {
 void rd_stats_init(struct rd_stats *stats);
 void rd_stats_free(struct rd_stats *stats);
 
-/*
- * rd_stats_add_machine - add the counters of M as they are now. A counter that cannot be read is
- * left out. Main thread; the vCPUs may be running.
- */
-void rd_stats_add_machine(struct rd_stats *stats, const struct rd_machine *m);
-
 /* rd_stats_copy - add all of FROM to TO. */
 void rd_stats_copy(struct rd_stats *to, const struct rd_stats *from);
 
 /* rd_stats_parse - add the counters in a statistics file image of LEN bytes. */
 void rd_stats_parse(struct rd_stats *stats, const void *image, size_t len);
 
+/* rd_stats_user_exits - exits that reached user space. */
+uint64_t rd_stats_user_exits(const struct rd_stats *stats);
+
 /* rd_stats_exits - all exits: the hypervisor's count, else those that reached user space. */
 uint64_t rd_stats_exits(const struct rd_stats *stats);
-
-/* rd_stats_json - the counters as an object; a new reference, NULL when out of memory. */
-json_t *rd_stats_json(const struct rd_stats *stats);
-
-/* rd_stats_print - the counters that are not zero, as lines on stderr. */
-void rd_stats_print(const struct rd_stats *stats);
 
 #endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Counters between the machine, where they are read, and the operator, who reads them. */
+#include "tools/src/vmctl/stats_report.h"
+
+#include "tools/src/vmctl/util.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define IMAGE_MAX 65536u
+
+/* FD is a VM or a vCPU. Data beyond the image size would be counters nobody has invented yet. */
+static void add_from(struct rd_stats *stats, int fd)
+{
+	int stats_fd = ioctl(fd, KVM_GET_STATS_FD, NULL);
+	uint8_t *image;
+	size_t len = 0;
+	ssize_t n;
+
+	if (stats_fd < 0)
+		return;
+	image = malloc(IMAGE_MAX);
+	while (image && len < IMAGE_MAX) {
+		n = pread(stats_fd, image + len, IMAGE_MAX - len, (off_t)len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	if (image)
+		rd_stats_parse(stats, image, len);
+	free(image);
+	close(stats_fd);
+}
+
+void rd_stats_add_machine(struct rd_stats *stats, const struct rd_machine *m)
+{
+	bool binary = rd_kvm_cap(m->kvm->fd, KVM_CAP_BINARY_STATS_FD);
+
+	/* Momentary values of an earlier life of the VM say nothing now. */
+	for (size_t i = 0; i < stats->n; i++)
+		if (stats->list[i].kind == RD_STAT_LAST)
+			stats->list[i].value = 0;
+	if (binary && m->vm_fd >= 0)
+		add_from(stats, m->vm_fd);
+	for (uint32_t i = 0; m->cpus && i < m->n_cpus; i++) {
+		const struct rd_cpu *cpu = &m->cpus[i];
+
+		if (binary && cpu->fd >= 0)
+			add_from(stats, cpu->fd);
+		for (size_t j = 0; j < RD_ARRAY_SIZE(cpu->exits); j++)
+			stats->user_exits[j] += __atomic_load_n(&cpu->exits[j], __ATOMIC_RELAXED);
+	}
+}
+
+json_t *rd_stats_json(const struct rd_stats *stats)
+{
+	json_t *counters = json_object();
+	json_t *user = json_object();
+
+	for (size_t i = 0; i < stats->n; i++)
+		json_object_set_new(counters, stats->list[i].name,
+				    json_integer((json_int_t)stats->list[i].value));
+	for (uint32_t i = 0; i < RD_ARRAY_SIZE(stats->user_exits); i++) {
+		const char *name = rd_exit_name(i);
+		json_t *old = json_object_get(user, name);
+		json_int_t n = (json_int_t)stats->user_exits[i] + json_integer_value(old);
+
+		if (n)
+			json_object_set_new(user, name, json_integer(n));
+	}
+	return json_pack("{s:I, s:o, s:I, s:o}", "exits", (json_int_t)rd_stats_exits(stats),
+			 "counters", counters, "user_exits_total", (json_int_t)rd_stats_user_exits(stats),
+			 "user_exits", user);
+}
+
+static void print_line(const char *name, uint64_t value)
+{
+	if (value)
+		fprintf(stderr, "  %-32s %14llu\n", name, (unsigned long long)value);
+}
+
+void rd_stats_print(const struct rd_stats *stats)
+{
+	fprintf(stderr, "exits: %llu\n", (unsigned long long)rd_stats_exits(stats));
+	for (size_t i = 0; i < stats->n; i++)
+		if (strcmp(stats->list[i].name, "exits"))
+			print_line(stats->list[i].name, stats->list[i].value);
+	fprintf(stderr, "user-space exits: %llu\n", (unsigned long long)rd_stats_user_exits(stats));
+	for (uint32_t i = 0; i < RD_ARRAY_SIZE(stats->user_exits); i++)
+		print_line(rd_exit_name(i), stats->user_exits[i]);
+}
