@@ -13,6 +13,7 @@
 #include "vmm/irqchip.h"
 #include "vmm/memslot.h"
 #include "vmm/mmu.h"
+#include "vmm/pvclock.h"
 #include "vmm/stats.h"
 #include "vmm/vcpu.h"
 
@@ -41,9 +42,10 @@ struct rd_vm {
 		struct rd_lock lock;
 		s64 offset_ns;              /* kvmclock = rd_host_now_ns() + offset */
 		u32 default_tsc_khz;
-		u64 last_tsc_write, last_tsc_write_ns, last_tsc_offset; /* writes close together give the same offset to all vCPUs */
-		u32 last_tsc_khz;
-		u32 nr_matched;
+		u64 pair_tsc, pair_ns;          /* with a stable host TSC: kvmclock = pair_ns + ns(host TSC - pair_tsc) */
+		struct rd_clock_scale scale;    /* of the host TSC */
+		bool stable;
+		struct rd_tsc_write last_write; /* writes close together give the same offset to all vCPUs */
 	} clock;
 
 	/* Capabilities enabled with KVM_ENABLE_CAP. */
@@ -64,6 +66,8 @@ struct rd_vm {
 
 	struct list_head irqfds;        /* kmod/irqfd.c */
 	struct mutex irqfd_lock;
+	struct list_head resamplers;    /* RCU; kmod/irqfd.c */
+	void (*pin_eoi)(struct rd_vm *vm, unsigned int chip, unsigned int pin); /* set while there is a resampler; rcu_read_lock() held */
 	struct list_head list;          /* of all VMs, for diagnosis */
 	u64 id;
 	char name[32];
@@ -73,6 +77,12 @@ struct rd_vm *rd_vm_create(void);                   /* ERR_PTR */
 void rd_vm_get(struct rd_vm *vm);
 void rd_vm_put(struct rd_vm *vm);                   /* the last one destroys; process context */
 void rd_vm_kill(struct rd_vm *vm, const char *why); /* any context: an internal contradiction; the host goes on */
+void rd_vm_kill_all(const char *why);               /* the host goes down: kill all, let no new one come */
+void rd_vm_resume_all(void);                        /* the host woke up; interrupts may be off */
+/* vCPUs with their units' parts. vm->lock held for new and add; remove only when nobody can see it (any more). */
+struct rd_vcpu *rd_vm_new_vcpu(struct rd_vm *vm, unsigned long id); /* ERR_PTR: as rd_vcpu_create(), -EINVAL */
+void rd_vm_add_vcpu(struct rd_vm *vm, struct rd_vcpu *v);
+void rd_vcpu_remove(struct rd_vcpu *v);
 /* Set a request on all vCPUs; with wait, return only after each has left guest mode once (so the request was or will be seen). Process context. */
 void rd_vm_request_all(struct rd_vm *vm, enum rd_request r, bool wait);
 void rd_vm_flush_tlbs(struct rd_vm *vm);            /* RD_REQ_TLB_FLUSH on all and wait. May be called with mmu.lock held: does not sleep */
