@@ -15,6 +15,7 @@ enum rd_paging_mode { RD_PAGING_NONE, RD_PAGING_32, RD_PAGING_PAE, RD_PAGING_4LE
 /* The registers that select and control translation, as the guest sees them. */
 struct rd_paging_regs {
 	u64 cr0, cr3, cr4, efer;
+	u8 cpl;
 };
 
 /* What follows from them; made anew only when one of the raw values (but CR3) differs. */
@@ -32,6 +33,23 @@ struct rd_paging {
 	bool valid;
 };
 
+/*
+ * A walk that was made before. It holds as long as every entry that it read has the same value, which
+ * costs a load and a compare per level, so nothing ever has to be told when the guest changes them.
+ */
+struct rd_walk_hit {
+	u64 tag;                /* linear address of the page | RD_HIT_* bits; 0 empty */
+	u64 cr3;
+	u64 slot_gen;           /* entry[] and host are of this table of slots */
+	u64 gpa;                /* of the page */
+	unsigned long host;     /* address of the page in the VMM, 0 none */
+	unsigned int n;
+	unsigned long entry[5]; /* addresses in the VMM of the entries read, from the top */
+	u64 value[5];
+};
+
+#define RD_NR_WALK_HITS 4
+
 /* #PF error code bits. */
 enum { RD_PF_P = 1, RD_PF_W = 2, RD_PF_U = 4, RD_PF_RSVD = 8, RD_PF_I = 16, RD_PF_PK = 32 };
 
@@ -42,8 +60,8 @@ void rd_paging_set(struct rd_paging *p, const struct rd_paging_regs *r, u8 maxph
 /* The K side. */
 struct rd_vcpu;
 
-/* Bring v->paging up to date with the vCPU's control registers. */
-void rd_paging_refresh(struct rd_vcpu *v);
+/* Bring v->paging up to date with the vCPU's control registers; the CPL comes along. */
+unsigned int rd_paging_refresh(struct rd_vcpu *v);
 
 /*
  * Translate. acc: RD_ACC_ bits; cpl: of the access (RD_ACC_SYSTEM makes it 0). 0; 1: f describes the #PF to queue. Sets accessed and dirty bits.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The walk through the guest's page tables, on a vCPU and its memory slots (K).
- * Invariant: as in vmm/gwalk.h. Hot: an exit on a CPU that does not report the next RIP fetches the
- * instruction through here, so the walk is melted into its callers and keeps the slot at hand.
+ * Invariant: as in vmm/gwalk.h; a remembered walk is used only while each entry it read still has
+ * the value it had, so the answer is the one that a new walk would give.
+ * Hot: on a CPU that does not report the next RIP each exit fetches its instruction through here.
  */
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
@@ -13,46 +14,51 @@
 
 #define RFLAGS_AC BIT(18)
 
+/* What kind of access a walk was made for, in the low bits of rd_walk_hit.tag. */
+enum { RD_HIT_VALID = 1, RD_HIT_WRITE = 2, RD_HIT_FETCH = 4, RD_HIT_USER = 8, RD_HIT_AC = 16 };
+
 struct walk_ctx {
 	struct rd_vcpu *v;
-	struct rd_slot *slot;   /* the last one used; NULL none yet */
+	struct rd_slot *slot;    /* the last one used; NULL none yet */
+	struct rd_walk_hit *hit; /* records what is read */
 };
 
-/* Take up the vCPU's cached slot, if it is still of the current table. */
-static __always_inline struct walk_ctx ctx_of(struct rd_vcpu *v)
+static __always_inline const struct rd_slots *slots_of(struct rd_vcpu *v)
 {
-	struct rd_slots *slots = srcu_dereference(v->vm->slots, &v->vm->srcu);
-
-	return (struct walk_ctx){ v, v->slot_gen == slots->generation ? v->slot_cache : NULL };
+	return srcu_dereference(v->vm->slots, &v->vm->srcu);
 }
 
-static __always_inline const void __user *ctx_ptr(struct walk_ctx *c, u64 gpa)
+static unsigned long host_addr(struct walk_ctx *c, u64 gpa)
 {
 	u64 gfn = gpa >> RD_PAGE_SHIFT;
 
 	if (unlikely(!c->slot || !rd_slot_has(c->slot, gfn))) {
 		c->slot = rd_vcpu_slot(c->v, gfn);
 		if (!c->slot)
-			return NULL;
+			return 0;
 	}
-	return (const void __user *)(rd_slot_hva(c->slot, gfn) + (gpa & ~RD_PAGE_MASK));
+	return rd_slot_hva(c->slot, gfn) + (gpa & ~RD_PAGE_MASK);
 }
 
 static __always_inline bool read_entry(void *ctx, u64 gpa, unsigned int size, u64 *val)
 {
-	const void __user *p = ctx_ptr(ctx, gpa);
+	struct walk_ctx *c = ctx;
+	unsigned long p = host_addr(c, gpa);
+	u32 val32;
 
-	if (unlikely(!p || !user_access_begin(p, size)))
+	if (unlikely(!p || !user_access_begin((void __user *)p, size)))
 		return false;
 	if (size == 8) {
 		unsafe_get_user(*val, (const u64 __user *)p, fault);
 	} else {
-		u32 val32;
-
 		unsafe_get_user(val32, (const u32 __user *)p, fault);
 		*val = val32;
 	}
 	user_access_end();
+	if (c->hit) {
+		c->hit->entry[c->hit->n] = p;
+		c->hit->value[c->hit->n++] = *val;
+	}
 	return true;
 fault:
 	user_access_end();
@@ -74,38 +80,106 @@ static const struct rd_gwalk_io vcpu_io = { .read = read_entry, .exchange = upda
 static noinline int walk_update(struct rd_vcpu *v, const struct rd_gwalk_acc *a, u64 gva, u64 *gpa,
 				u32 *error)
 {
-	struct walk_ctx c = ctx_of(v);
+	struct walk_ctx c = { .v = v };
 
 	return rd_gwalk(&v->paging, a, &vcpu_io, &c, gva, gpa, error, true);
 }
 
-static __always_inline int walk(struct walk_ctx *c, const struct rd_gwalk_acc *a, u64 gva, u64 *gpa,
-				u32 *error)
+/* Walk, and remember the walk under tag. */
+static noinline int walk(struct rd_vcpu *v, const struct rd_gwalk_acc *a, u64 gva, u64 tag,
+			 struct rd_walk_hit *h, u64 *gpa, u32 *error)
 {
-	int ret = rd_gwalk(&c->v->paging, a, &vcpu_io, c, gva, gpa, error, false);
+	struct walk_ctx c = { .v = v, .hit = h };
+	u64 gen = slots_of(v)->generation;
+	int ret;
 
-	return likely(ret >= 0) ? ret : walk_update(c->v, a, gva, gpa, error);
+	h->tag = 0;
+	h->n = 0;
+	ret = rd_gwalk(&v->paging, a, &vcpu_io, &c, gva, gpa, error, false);
+	if (unlikely(ret < 0))
+		return walk_update(v, a, gva, gpa, error);
+	/* Entries of 4 bytes are not remembered: the comparison is on 8. */
+	if (ret || v->paging.mode < RD_PAGING_PAE)
+		return ret;
+	h->gpa = *gpa & RD_PAGE_MASK;
+	h->host = host_addr(&c, h->gpa);
+	h->cr3 = v->paging.cr3;
+	h->slot_gen = gen;
+	h->tag = tag;
+	return 0;
+}
+
+static __always_inline struct rd_walk_hit *hit_slot(struct rd_vcpu *v, u64 tag)
+{
+	return &v->walks[((tag >> RD_PAGE_SHIFT) ^ (tag >> 1)) % RD_NR_WALK_HITS];
+}
+
+static __always_inline u64 hit_tag(u64 gva, const struct rd_gwalk_acc *a)
+{
+	return (gva & RD_PAGE_MASK) | RD_HIT_VALID | (a->write ? RD_HIT_WRITE : 0) |
+	       (a->fetch ? RD_HIT_FETCH : 0) | (a->user ? RD_HIT_USER : 0) |
+	       (a->smap_off ? RD_HIT_AC : 0);
+}
+
+static __always_inline bool hit_holds(struct rd_vcpu *v, const struct rd_walk_hit *h, u64 tag)
+{
+	unsigned int i;
+	u64 e;
+
+	if (h->tag != tag || h->cr3 != v->paging.cr3 || h->slot_gen != slots_of(v)->generation)
+		return false;
+	/* The slots vouch for the addresses, see vmm/memslot.c. */
+	__uaccess_begin_nospec();
+	for (i = 0; i < h->n; i++) {
+		unsafe_get_user(e, (const u64 __user *)h->entry[i], differs);
+		if (e != h->value[i])
+			goto differs;
+	}
+	user_access_end();
+	return true;
+differs:
+	user_access_end();
+	return false;
 }
 
 static noinline void paging_changed(struct rd_vcpu *v, const struct rd_paging_regs *r)
 {
+	unsigned int i;
+
 	rd_paging_set(&v->paging, r, v->maxphyaddr, boot_cpu_has(X86_FEATURE_GBPAGES));
+	for (i = 0; i < RD_NR_WALK_HITS; i++)
+		v->walks[i].tag = 0;
 }
 
-void rd_paging_refresh(struct rd_vcpu *v)
+static __always_inline void read_regs(struct rd_vcpu *v, struct rd_paging_regs *r)
+{
+	if (likely(rd_hw->paging_regs)) {
+		rd_hw->paging_regs(v, r);
+		return;
+	}
+	r->cr0 = rd_hw->get_cr(v, 0);
+	r->cr3 = rd_hw->get_cr(v, 3);
+	r->cr4 = rd_hw->get_cr(v, 4);
+	r->efer = rd_hw->get_efer(v);
+	r->cpl = rd_hw->get_cpl(v);
+}
+
+static __always_inline unsigned int refresh(struct rd_vcpu *v)
 {
 	struct rd_paging *p = &v->paging;
-	struct rd_paging_regs r = {
-		.cr0 = rd_hw->get_cr(v, 0),
-		.cr3 = rd_hw->get_cr(v, 3),
-		.cr4 = rd_hw->get_cr(v, 4),
-		.efer = rd_hw->get_efer(v),
-	};
+	struct rd_paging_regs r;
 
+	read_regs(v, &r);
 	if (unlikely(p->cr0 != r.cr0 || p->cr4 != r.cr4 || p->efer != r.efer ||
 		     p->maxphyaddr != v->maxphyaddr || !p->valid))
 		paging_changed(v, &r);
 	p->cr3 = r.cr3;
+	return r.cpl;
+}
+
+unsigned int rd_paging_refresh(struct rd_vcpu *v)
+{
+	return refresh(v);
 }
 
 int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa,
@@ -117,27 +191,31 @@ int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl
 		.user = cpl == 3 && !(acc & RD_ACC_SYSTEM),
 		.smap_off = (v->rflags & RFLAGS_AC) && !(acc & RD_ACC_SYSTEM),
 	};
-	struct walk_ctx c = ctx_of(v);
+	u64 tag = hit_tag(gva, &a);
+	struct rd_walk_hit *h = hit_slot(v, tag);
 	u32 error;
 
-	rd_paging_refresh(v);
-	if (likely(!walk(&c, &a, gva, gpa, &error)))
+	refresh(v);
+	if (likely(hit_holds(v, h, tag))) {
+		*gpa = h->gpa | (gva & ~RD_PAGE_MASK);
+		return 0;
+	}
+	if (likely(!walk(v, &a, gva, tag, h, gpa, &error)))
 		return 0;
 	*f = (struct rd_fault){ .vector = 14, .has_error = true, .error = error, .cr2 = gva };
 	return 1;
 }
 
 /* At most 16 bytes that lie in one page: two overlapping loads cover every length from 8 on. */
-static __always_inline bool copy_insn(u8 *buf, const u8 __user *p, unsigned int n)
+static __always_inline bool copy_insn(u8 *buf, unsigned long p, unsigned int n)
 {
-	if (!user_access_begin(p, n))
-		return false;
+	__uaccess_begin_nospec();
 	if (likely(n >= 8)) {
 		unsafe_get_user(*(u64 *)buf, (const u64 __user *)p, fault);
 		unsafe_get_user(*(u64 *)(buf + n - 8), (const u64 __user *)(p + n - 8), fault);
 	} else {
 		while (n--)
-			unsafe_get_user(buf[n], p + n, fault);
+			unsafe_get_user(buf[n], (const u8 __user *)p + n, fault);
 	}
 	user_access_end();
 	return true;
@@ -148,16 +226,26 @@ fault:
 
 int rd_fetch_insn(struct rd_vcpu *v, u64 linear_rip, u8 *buf, unsigned int n)
 {
-	const struct rd_gwalk_acc a = { .fetch = true, .user = rd_hw->get_cpl(v) == 3 };
-	struct walk_ctx c = ctx_of(v);
-	const u8 __user *p;
-	u64 gpa;
+	struct rd_gwalk_acc a = { .fetch = true };
+	unsigned int offset = linear_rip & ~RD_PAGE_MASK;
+	struct rd_walk_hit *h;
+	unsigned long host;
+	u64 tag, gpa;
 	u32 error;
 
-	rd_paging_refresh(v);
-	if (unlikely(walk(&c, &a, linear_rip, &gpa, &error)))
-		return 0;
-	p = ctx_ptr(&c, gpa);
-	n = min3(n, 16U, (unsigned int)(RD_PAGE_SIZE - (gpa & ~RD_PAGE_MASK)));
-	return p && copy_insn(buf, p, n) ? n : 0;
+	a.user = refresh(v) == 3;
+	tag = hit_tag(linear_rip, &a);
+	h = hit_slot(v, tag);
+	if (likely(hit_holds(v, h, tag))) {
+		host = h->host + offset;
+	} else {
+		struct walk_ctx c = { .v = v };
+
+		if (walk(v, &a, linear_rip, tag, h, &gpa, &error))
+			return 0;
+		host = host_addr(&c, gpa);
+	}
+	n = min3(n, 16U, (unsigned int)RD_PAGE_SIZE - offset);
+	/* Below a page's address: no memory there. */
+	return host >= RD_PAGE_SIZE && copy_insn(buf, host, n) ? n : 0;
 }

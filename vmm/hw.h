@@ -11,6 +11,7 @@
 struct rd_vm;
 struct rd_vcpu;
 struct rd_pt_format;
+struct rd_paging_regs;
 
 struct rd_hw {
 	const char *name;                        /* "svm", "vmx" */
@@ -55,6 +56,8 @@ struct rd_hw {
 	u64 (*get_efer)(struct rd_vcpu *v);
 	void (*set_efer)(struct rd_vcpu *v, u64 val);
 	unsigned int (*get_cpl)(struct rd_vcpu *v);
+	/* Hot, optional: CR0, CR3, CR4, EFER and CPL at once, each as the calls above give it. */
+	void (*paging_regs)(struct rd_vcpu *v, struct rd_paging_regs *r);
 	int (*code_mode)(struct rd_vcpu *v, u64 *cs_base); /* enum rd_emul_mode of the code at RIP; hot */
 	/* MSRs that live in the control block. 0, or 1: not one of these. */
 	int (*get_msr)(struct rd_vcpu *v, u32 msr, u64 *val);
