@@ -12,8 +12,10 @@
 enum rd_emul_result {
 	RD_EMUL_DONE,      /* carried out; write gpr, rip, rflags back */
 	RD_EMUL_FAULT,     /* e->fault describes the exception to inject; no state changed */
-	RD_EMUL_RETRY,     /* a callback needs something from outside (user-space MMIO/PIO read); run again afterwards */
-	RD_EMUL_AGAIN,     /* a REP instruction stopped after whole iterations (state valid, RIP not advanced): re-enter the guest */
+	RD_EMUL_RETRY,     /* a callback needs something from outside (user-space MMIO/PIO read); run again afterwards.
+			      REP: gpr holds the whole iterations before it: write it back; otherwise nothing changed */
+	RD_EMUL_AGAIN,     /* a REP instruction stopped after whole iterations (state valid, RIP not advanced): re-enter the guest.
+			      Also LOCK that lost too many races: nothing changed */
 	RD_EMUL_UNHANDLED, /* not an instruction that the emulator knows */
 };
 
@@ -37,14 +39,15 @@ struct rd_emul;
 
 /*
  * Callbacks. Those on memory take linear addresses, may be asked for ranges that cross a page, and must check the whole
- * range before they change anything. They return RD_EMUL_DONE, RD_EMUL_FAULT (after filling e->fault), RD_EMUL_RETRY or
+ * range before they change anything. acc is a set of RD_ACC_ bits; a read with RD_ACC_READ | RD_ACC_WRITE is the first half
+ * of a read-modify-write and faults as a write does. They return RD_EMUL_DONE, RD_EMUL_FAULT (after filling e->fault), RD_EMUL_RETRY or
  * RD_EMUL_UNHANDLED.
  */
 struct rd_emul_ops {
 	int (*read)(struct rd_emul *e, u64 linear, void *buf, unsigned int len, unsigned int acc);
 	int (*write)(struct rd_emul *e, u64 linear, const void *buf, unsigned int len, unsigned int acc);
 	/* Atomic compare and exchange; *old is replaced by what was found; DONE either way. */
-	int (*cmpxchg)(struct rd_emul *e, u64 linear, void *old, const void *new_val, unsigned int len);
+	int (*cas)(struct rd_emul *e, u64 linear, void *old, const void *new_val, unsigned int len);
 	/* size 1, 2, 4; count > 1 only for INS/OUTS bursts: *done says how many were carried out (0 with RETRY). */
 	int (*pio_in)(struct rd_emul *e, u16 port, unsigned int size, void *data, unsigned int count, unsigned int *done);
 	int (*pio_out)(struct rd_emul *e, u16 port, unsigned int size, const void *data, unsigned int count, unsigned int *done);
@@ -59,6 +62,8 @@ struct rd_emul_ops {
 	void (*get_vec)(struct rd_emul *e, unsigned int n, void *buf, unsigned int len);
 	void (*set_vec)(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len, bool zero_upper);
 	void (*invlpg)(struct rd_emul *e, u64 linear);
+	/* May be NULL: would a write to the range fault? INS asks before it takes data from the port. */
+	int (*probe_write)(struct rd_emul *e, u64 linear, unsigned int len);
 };
 
 #define RD_INSN_MAX 15
@@ -74,10 +79,17 @@ struct rd_emul {
 	u8 cpl;
 	/* From control registers and the guest's CPUID: what the instruction set allows. */
 	bool cr0_em, cr0_ts, cr4_osfxsr, cr4_osxsave, xcr0_avx, has_movbe, has_cx16, cr4_umip, flat_segments;
-	/* Segment bases cached by the caller when flat_segments (long mode: only FS and GS are used). */
+	bool cr4_la57, has_popcnt, has_lzcnt, has_bmi1;
+	/*
+	 * Segment bases cached by the caller when flat_segments: long mode uses only fs_base and gs_base; in protected mode
+	 * it says that CS, DS, ES and SS have base 0, limit 4 GiB and the same width, and FS and GS come from get_seg().
+	 */
 	u64 fs_base, gs_base;
-	/* Instruction bytes already at hand (decode assists), 0 if none: the emulator fetches the rest itself. */
-	u8 insn[RD_INSN_MAX + 1];
+	/*
+	 * Instruction bytes already at hand (decode assists), insn_len 0 if none: the emulator fetches the rest itself.
+	 * The decoder may look past insn_len before it fetches, hence the room; what it sees there has no effect.
+	 */
+	u8 insn[RD_INSN_MAX + 17];
 	u8 insn_len;
 
 	struct rd_fault fault;
