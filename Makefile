@@ -2,8 +2,9 @@
 #
 # Names for the scripts that do the work; no logic here.  `make help` lists them.
 
-# Kernel to build the module for: 6.1, 6.12, a full Debian release, or "running".
-KVER = 6.1
+# Kernels to build the module for: 6.1, 6.12, a full Debian release, or "running".  With none
+# named: 6.1, and the running one where its headers are installed.
+KVER =
 PREFIX = /usr/local
 DESTDIR =
 
@@ -43,7 +44,7 @@ install: module tools
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/*/extra/redoubt.ko
 	depmod -b $(or $(DESTDIR),/) $(shell uname -r)
-	$(MAKE) -C tools uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+	rm -f $(DESTDIR)$(PREFIX)/sbin/vmctl $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
 
 # The kernels fetched by deps stay; clean-all takes them too.
 clean:
@@ -65,7 +66,8 @@ help:
 #: make uninstall  take them away again
 #: make clean      remove what was built; clean-all: the fetched kernels too
 #:
-#: KVER=6.1|6.12|RELEASE|running   kernel to build the module for (6.1)
+#: KVER=6.1|6.12|RELEASE|running   kernel to build the module for
+#:                                 (6.1, and the running one where its headers are installed)
 #: WERROR=                         let compiler warnings pass
 
 .PHONY: all module tools guest deps demo check check-fast bench install uninstall clean clean-all help
