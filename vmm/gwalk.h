@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's own page tables: linear to guest-physical addresses as the CPU would translate them (P, the rd_* calls on a vCPU are K).
- * Invariant: a walk either ends with an address that the access may use, accessed and dirty bits set as the CPU sets them, or with the
- * fault that the CPU would raise, and then it has changed nothing but accessed bits of tables on the way.
+ * The guest's own page tables: linear to guest-physical addresses as the CPU would translate them
+ * (P, the rd_* calls on a vCPU are K).
+ * Invariant: a walk either ends with an address that the access may use, accessed and dirty bits
+ * set as the CPU sets them, or with the fault that the CPU would raise, and then it has changed
+ * nothing but accessed bits of tables on the way.
  */
 #ifndef RD_VMM_GWALK_H
 #define RD_VMM_GWALK_H
@@ -10,7 +12,13 @@
 #include "kmod/base.h"
 #include "vmm/emul.h"
 
-enum rd_paging_mode { RD_PAGING_NONE, RD_PAGING_32, RD_PAGING_PAE, RD_PAGING_4LEVEL, RD_PAGING_5LEVEL };
+enum rd_paging_mode {
+	RD_PAGING_NONE,
+	RD_PAGING_32,
+	RD_PAGING_PAE,
+	RD_PAGING_4LEVEL,
+	RD_PAGING_5LEVEL,
+};
 
 /* The registers that select and control translation, as the guest sees them. */
 struct rd_paging_regs {
@@ -34,8 +42,9 @@ struct rd_paging {
 };
 
 /*
- * A walk that was made before. It holds as long as every entry that it read has the same value, which
- * costs a load and a compare per level, so nothing ever has to be told when the guest changes them.
+ * A walk that was made before. It holds as long as every entry that it read has the same value,
+ * which costs a load and a compare per level, so nothing ever has to be told when the guest
+ * changes them.
  */
 struct rd_walk_hit {
 	u64 tag;                /* linear address of the page | RD_HIT_* bits; 0 empty */
@@ -64,14 +73,16 @@ struct rd_vcpu;
 unsigned int rd_paging_refresh(struct rd_vcpu *v);
 
 /*
- * Translate. acc: RD_ACC_ bits; cpl: of the access (RD_ACC_SYSTEM makes it 0). 0; 1: f describes the #PF to queue. Sets accessed and dirty bits.
- * Process context, vm->srcu held.
+ * Translate. acc: RD_ACC_ bits; cpl: of the access (RD_ACC_SYSTEM makes it 0). 0; 1: f describes
+ * the #PF to queue. Sets accessed and dirty bits. Process context, vm->srcu held.
  */
-int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa, struct rd_fault *f);
+int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa,
+		  struct rd_fault *f);
 
 /*
- * Read up to n instruction bytes at a linear address, at the current CPL, with fetch permission; stops at the end of the page.
- * Returns how many were read, or 0: the CPU would fault there (the caller re-enters the guest or lets the emulator queue the fault).
+ * Read up to n instruction bytes at a linear address, at the current CPL, with fetch permission;
+ * stops at the end of the page. Returns how many were read, or 0: the CPU would fault there (the
+ * caller re-enters the guest or lets the emulator queue the fault).
  */
 int rd_fetch_insn(struct rd_vcpu *v, u64 linear_rip, u8 *buf, unsigned int n);
 

@@ -25,7 +25,7 @@ enum {
 struct rd_gwalk_io {
 	/* False: no memory there; the walk ends as at an entry that is not present. */
 	bool (*read)(void *ctx, u64 gpa, unsigned int size, u64 *val);
-	/* 0 done (or the memory is read-only: its bits stay as they are), 1 the entry has changed. */
+	/* 0 done (or the memory is read-only: no bits change), 1 the entry has changed. */
 	int (*exchange)(void *ctx, u64 gpa, unsigned int size, u64 old, u64 new_val);
 };
 

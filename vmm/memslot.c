@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The table of memory slots and its changes (K).
- * Invariant: a change is prepared whole in a copy of the table, so that it cannot fail half way; a slot that goes is first out of reach of
- * faults (published table without it, all readers of the old one gone), then unmapped, then freed, and the MMU notifier sees it all the while.
+ * Invariant: a change is prepared whole in a copy of the table, so that it cannot fail half way; a
+ * slot that goes is first out of reach of faults (published table without it, all readers of the
+ * old one gone), then unmapped, then freed, and the MMU notifier sees it all the while.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -46,7 +47,7 @@ struct rd_slot *rd_vcpu_slot(struct rd_vcpu *v, u64 gfn)
 	return s;
 }
 
-/* --- the table as a data structure ----------------------------------------------------------------------------------------- */
+/* --- the table as a data structure ------------------------------------------------------------ */
 
 static struct rd_slots *table_of(struct rd_vm *vm)
 {
@@ -86,20 +87,25 @@ static void table_remove(struct rd_slots *t, struct rd_slot *s)
 	t->by_id[s->id] = NULL;
 }
 
-static bool table_overlaps(const struct rd_slots *t, const struct rd_slot *s, const struct rd_slot *but)
+static bool table_overlaps(const struct rd_slots *t, const struct rd_slot *s,
+			   const struct rd_slot *but)
 {
 	u32 i;
 
 	for (i = 0; i < t->nr; i++) {
 		const struct rd_slot *o = t->by_gfn[i];
 
-		if (o != but && o->base_gfn < s->base_gfn + s->npages && s->base_gfn < o->base_gfn + o->npages)
+		if (o != but && o->base_gfn < s->base_gfn + s->npages &&
+		    s->base_gfn < o->base_gfn + o->npages)
 			return true;
 	}
 	return false;
 }
 
-/* Make a table the current one; on return nobody uses the old one, nor a slot that is in it alone. Frees the old one. */
+/*
+ * Make a table the current one; on return nobody uses the old one, nor a slot that is in it alone.
+ * Frees the old one.
+ */
 static void publish(struct rd_vm *vm, struct rd_slots *t)
 {
 	struct rd_slots *old = table_of(vm);
@@ -110,7 +116,7 @@ static void publish(struct rd_vm *vm, struct rd_slots *t)
 	kvfree(old);
 }
 
-/* --- slots ------------------------------------------------------------------------------------------------------------------ */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static void slot_free(struct rd_slot *s, bool with_log)
 {
@@ -119,7 +125,10 @@ static void slot_free(struct rd_slot *s, bool with_log)
 	kfree(s);
 }
 
-/* Room for the log and for a snapshot of it; with KVM_DIRTY_LOG_INITIALLY_SET all pages start as dirty. */
+/*
+ * Room for the log and for a snapshot of it; with KVM_DIRTY_LOG_INITIALLY_SET all pages start as
+ * dirty.
+ */
 static unsigned long *log_alloc(struct rd_vm *vm, u64 npages)
 {
 	unsigned long *log = kvcalloc(2 * BITS_TO_LONGS(npages), sizeof(long), GFP_KERNEL_ACCOUNT);
@@ -129,7 +138,8 @@ static unsigned long *log_alloc(struct rd_vm *vm, u64 npages)
 	return log;
 }
 
-static struct rd_slot *slot_alloc(struct rd_vm *vm, const struct kvm_userspace_memory_region *r, const struct rd_slot *old)
+static struct rd_slot *slot_alloc(struct rd_vm *vm, const struct kvm_userspace_memory_region *r,
+				  const struct rd_slot *old)
 {
 	struct rd_slot *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
@@ -230,7 +240,7 @@ static int slot_change_flags(struct rd_vm *vm, struct rd_slot *old, struct rd_sl
 	return 0;
 }
 
-/* --- the ioctl -------------------------------------------------------------------------------------------------------------- */
+/* --- the ioctl -------------------------------------------------------------------------------- */
 
 static bool region_ok(const struct kvm_userspace_memory_region *r)
 {
@@ -244,11 +254,13 @@ static bool region_ok(const struct kvm_userspace_memory_region *r)
 
 static bool slot_matches(const struct rd_slot *s, const struct rd_slot *old)
 {
-	return s->hva == old->hva && s->npages == old->npages && !((s->flags ^ old->flags) & KVM_MEM_READONLY);
+	return s->hva == old->hva && s->npages == old->npages &&
+	       !((s->flags ^ old->flags) & KVM_MEM_READONLY);
 }
 
 /* Create or change: slots_lock held, memory_size not 0. */
-static int slot_put(struct rd_vm *vm, const struct kvm_userspace_memory_region *r, struct rd_slot *old)
+static int slot_put(struct rd_vm *vm, const struct kvm_userspace_memory_region *r,
+		    struct rd_slot *old)
 {
 	struct rd_slot *s = slot_alloc(vm, r, old);
 	int ret;

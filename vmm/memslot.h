@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Memory slots: which guest-physical pages are backed by which addresses of the VMM process (K).
- * Invariant: a struct rd_slots and its slots are immutable once published, but for dirty bitmaps (atomic bits); they are freed
- * only after every vCPU has left the old table (SRCU). Readers: vCPU threads hold vm->srcu from KVM_RUN to its end (they drop it
- * on RD_REQ_QUIESCE and while blocked); everybody else takes it around the access. Writers: vm->slots_lock.
+ * Invariant: a struct rd_slots and its slots are immutable once published, but for dirty bitmaps
+ * (atomic bits); they are freed only after every vCPU has left the old table (SRCU). Readers: vCPU
+ * threads hold vm->srcu from KVM_RUN to its end (they drop it on RD_REQ_QUIESCE and while
+ * blocked); everybody else takes it around the access. Writers: vm->slots_lock.
  */
 #ifndef RD_VMM_MEMSLOT_H
 #define RD_VMM_MEMSLOT_H
@@ -24,14 +25,18 @@ struct rd_slot {
 	u32 flags;                 /* KVM_MEM_* */
 	u16 id;
 	u8 reasons;                /* BIT(enum rd_prot_reason) that hold for all its pages */
-	/* NULL without KVM_MEM_LOG_DIRTY_PAGES; shared by successive versions of the slot: one bit per page, then as much room for a snapshot. */
+	/*
+	 * NULL without KVM_MEM_LOG_DIRTY_PAGES; shared by successive versions of the slot: one bit
+	 * per page, then as much room for a snapshot.
+	 */
 	unsigned long *dirty;
 };
 
 struct rd_slots {
-	u64 generation;            /* never twice in the life of a VM: tells whether a cached slot is still of this table */
+	u64 generation;            /* never twice in a VM: is a cached slot of this table? */
 	u32 nr;
-	struct rd_slot *dying;     /* [mmu.lock] gone for faults, but still mapped: the MMU notifier must see it until it is zapped */
+	/* [mmu.lock] Gone for faults, but still mapped: the MMU notifier sees it until zapped. */
+	struct rd_slot *dying;
 	struct rd_slot *by_gfn[RD_MAX_SLOTS];  /* sorted, disjoint */
 	struct rd_slot *by_id[RD_MAX_SLOTS];
 };
@@ -53,11 +58,15 @@ struct rd_slot *rd_vcpu_slot(struct rd_vcpu *v, u64 gfn);
 
 int rd_slots_init(struct rd_vm *vm);
 void rd_slots_destroy(struct rd_vm *vm);
-/* KVM_SET_USER_MEMORY_REGION: create, delete (size 0), move, change flags. -EINVAL -EEXIST -ENOMEM. Takes slots_lock; vm->srcu not held. */
+/*
+ * KVM_SET_USER_MEMORY_REGION: create, delete (size 0), move, change flags. -EINVAL -EEXIST
+ * -ENOMEM. Takes slots_lock; vm->srcu not held.
+ */
 int rd_slots_set(struct rd_vm *vm, const struct kvm_userspace_memory_region *r);
 /*
- * KVM_GET_DIRTY_LOG: fetch and clear, re-protect, flush (with manual protect: only fetch). KVM_CLEAR_DIRTY_LOG: clear and re-protect.
- * -EINVAL bad slot number or range, -ENOENT no such slot or no log, -EFAULT. Take slots_lock.
+ * KVM_GET_DIRTY_LOG: fetch and clear, re-protect, flush (with manual protect: only fetch).
+ * KVM_CLEAR_DIRTY_LOG: clear and re-protect. -EINVAL bad slot number or range, -ENOENT no such
+ * slot or no log, -EFAULT. Take slots_lock.
  */
 int rd_slots_get_dirty(struct rd_vm *vm, const struct kvm_dirty_log *log);
 int rd_slots_clear_dirty(struct rd_vm *vm, const struct kvm_clear_dirty_log *log);
@@ -72,17 +81,20 @@ static inline void rd_slot_mark_dirty(struct rd_slot *s, u64 gfn)
 }
 
 /*
- * Guest-physical memory access, may cross pages, marks pages dirty on writes. Process context, current->mm is the VM's mm.
- * -EFAULT: no slot, read-only (write), or the page cannot be had. The vcpu forms use the vCPU's cached slot.
+ * Guest-physical memory access, may cross pages, marks pages dirty on writes. Process context,
+ * current->mm is the VM's mm. -EFAULT: no slot, read-only (write), or the page cannot be had. The
+ * vcpu forms use the vCPU's cached slot.
  */
 int rd_vcpu_read_gpa(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len);
 int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len);
 int rd_vm_read_gpa(struct rd_vm *vm, u64 gpa, void *buf, unsigned int len);
 int rd_vm_write_gpa(struct rd_vm *vm, u64 gpa, const void *buf, unsigned int len);
 /*
- * Compare-exchange of 1, 2, 4, 8 or 16 bytes inside a page. 0 exchanged, 1 differed (*old updated), -EFAULT. Atomic, but where the operand
- * crosses a cache line: there the host would pay for a split lock, so it is a read and a write. 16 bytes must be aligned.
+ * Compare-exchange of 1, 2, 4, 8 or 16 bytes inside a page. 0 exchanged, 1 differed (*old
+ * updated), -EFAULT. Atomic, but where the operand crosses a cache line: there the host would pay
+ * for a split lock, so it is a read and a write. 16 bytes must be aligned.
  */
-int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val, unsigned int len);
+int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val,
+			unsigned int len);
 
 #endif

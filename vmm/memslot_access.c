@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reads and writes of guest memory by the module, through the VMM's own mapping of it (K).
- * Invariant: every write goes through slot_write() or slot_cmpxchg(), which refuse read-only slots and record the page as dirty after the
- * data is there (before, a reader of the log could take the bit and miss the data).
+ * Invariant: every write goes through slot_write() or slot_cmpxchg(), which refuse read-only slots
+ * and record the page as dirty after the data is there (before, a reader of the log could take the
+ * bit and miss the data).
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -21,7 +22,7 @@ static void __user *slot_ptr(const struct rd_slot *s, u64 gpa)
 	return (void __user *)(s->hva + (gpa - (s->base_gfn << RD_PAGE_SHIFT)));
 }
 
-/* The sizes of guest registers are worth a load of their own; access_ok() was done for the whole slot. */
+/* Register sizes are worth a load of their own; access_ok() was done for the whole slot. */
 static int slot_read(const struct rd_slot *s, u64 gpa, void *buf, unsigned int len)
 {
 	void __user *p = slot_ptr(s, gpa);
@@ -136,7 +137,7 @@ int rd_vm_write_gpa(struct rd_vm *vm, u64 gpa, const void *buf, unsigned int len
 	return vm_copy(vm, gpa, NULL, buf, len);
 }
 
-/* --- compare and exchange --------------------------------------------------------------------------------------------------- */
+/* --- compare and exchange --------------------------------------------------------------------- */
 
 static bool cmpxchg16(void *p, u64 *old, const u64 *new_val)
 {
@@ -156,7 +157,8 @@ static int user_cmpxchg16(void __user *p, void *old, const void *new_val)
 	char *map;
 	bool done;
 
-	if (!IS_ALIGNED((unsigned long)p, 16) || get_user_pages_fast((unsigned long)p, 1, FOLL_WRITE, &page) != 1)
+	if (!IS_ALIGNED((unsigned long)p, 16) ||
+	    get_user_pages_fast((unsigned long)p, 1, FOLL_WRITE, &page) != 1)
 		return -EFAULT;
 	map = kmap_local_page(page);
 	done = cmpxchg16(map + offset_in_page(p), old, new_val);
@@ -166,7 +168,7 @@ static int user_cmpxchg16(void __user *p, void *old, const void *new_val)
 	return !done;
 }
 
-#define USER_CMPXCHG(type)                                                                                             \
+#define USER_CMPXCHG(type) \
 	unsafe_try_cmpxchg_user((type __user *)p, (type *)old, *(const type *)new_val, fault)
 
 static int user_cmpxchg(void __user *p, void *old, const void *new_val, unsigned int len)
@@ -209,7 +211,8 @@ static int plain_cmpxchg(void __user *p, void *old, const void *new_val, unsigne
 	return raw_copy_to_user(p, new_val, len) ? -EFAULT : 0;
 }
 
-static int slot_cmpxchg(struct rd_slot *s, u64 gpa, void *old, const void *new_val, unsigned int len)
+static int slot_cmpxchg(struct rd_slot *s, u64 gpa, void *old, const void *new_val,
+			unsigned int len)
 {
 	void __user *p = slot_ptr(s, gpa);
 	int ret;
@@ -227,7 +230,8 @@ static int slot_cmpxchg(struct rd_slot *s, u64 gpa, void *old, const void *new_v
 	return ret;
 }
 
-int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val, unsigned int len)
+int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val,
+			unsigned int len)
 {
 	struct rd_slot *s = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The dirty log of a slot as user space reads it (K).
- * Invariant: a page whose bit has been taken from the log is write-protected, in all TLBs too, before user space sees the bit; so a write that
- * the caller's copy of the page lacks sets the bit again.
+ * Invariant: a page whose bit has been taken from the log is write-protected, in all TLBs too,
+ * before user space sees the bit; so a write that the caller's copy of the page lacks sets the bit
+ * again.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -10,7 +11,10 @@
 #include "vmm/memslot.h"
 #include "vmm/vm.h"
 
-/* The slot with that number, for ioctls: -EINVAL no such number, -ENOENT no slot or no log. slots_lock held. */
+/*
+ * The slot with that number, for ioctls: -EINVAL no such number, -ENOENT no slot or no log.
+ * slots_lock held.
+ */
 static struct rd_slot *logged_slot(struct rd_vm *vm, u32 id)
 {
 	struct rd_slots *t = rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->slots_lock));
@@ -22,7 +26,10 @@ static struct rd_slot *logged_slot(struct rd_vm *vm, u32 id)
 	return t->by_id[id];
 }
 
-/* Let others have the lock. Protection that is not flushed yet may wait: the flush comes before anything is reported. */
+/*
+ * Let others have the lock. Protection that is not flushed yet may wait: the flush comes before
+ * anything is reported.
+ */
 static void breathe(struct rd_vm *vm)
 {
 	cond_resched_rwlock_write(&vm->mmu.lock);
@@ -74,7 +81,8 @@ unlock:
 }
 
 /* Clear the bits of mask that are set in the log from page first on, and protect these pages. */
-static void clear(struct rd_vm *vm, struct rd_slot *s, u64 first, const unsigned long *mask, unsigned long words)
+static void clear(struct rd_vm *vm, struct rd_slot *s, u64 first, const unsigned long *mask,
+		  unsigned long words)
 {
 	unsigned long *log = s->dirty + first / BITS_PER_LONG;
 	unsigned long i, m;

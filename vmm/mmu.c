@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The nested page table and the fault path that fills it (K).
- * Invariant: faults hold mmu.lock for read and change an entry only by cmpxchg, only towards more: from empty to mapped, from read-only to
- * writable, from a large page to a table that maps the same. So no fault ever needs a TLB flush, and any number run at once.
+ * Invariant: faults hold mmu.lock for read and change an entry only by cmpxchg, only towards more:
+ * from empty to mapped, from read-only to writable, from a large page to a table that maps the
+ * same. So no fault ever needs a TLB flush, and any number run at once.
  */
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
@@ -24,7 +25,7 @@ struct fault {
 	bool write, fetch;
 };
 
-/* --- table pages ------------------------------------------------------------------------------------------------------------ */
+/* --- table pages ------------------------------------------------------------------------------ */
 
 static void *table_page_alloc(void)
 {
@@ -43,7 +44,8 @@ static int cache_fill(struct rd_mmu_cache *c, unsigned int want)
 	return 0;
 }
 
-void rd_mmu_vcpu_free(struct rd_vcpu *v)
+/* vCPUs that are gone, or about to go, need no table pages any more. */
+void rd_mmu_drop_cache(struct rd_vcpu *v)
 {
 	struct rd_mmu_cache *c = &v->mmu_cache;
 
@@ -51,7 +53,10 @@ void rd_mmu_vcpu_free(struct rd_vcpu *v)
 		free_page((unsigned long)c->page[--c->nr]);
 }
 
-/* Put a table below an entry that holds old: false if somebody was faster (then the page, emptied, is at hand again). */
+/*
+ * Put a table below an entry that holds old: false if somebody was faster (then the page, emptied,
+ * is at hand again).
+ */
 static bool link_table(struct rd_vcpu *v, u64 *e, u64 old, u64 *table)
 {
 	struct rd_mmu *mmu = &v->vm->mmu;
@@ -83,7 +88,7 @@ static bool split_leaf(struct rd_vcpu *v, u64 *e, u64 old, unsigned int level)
 	return link_table(v, e, old, table);
 }
 
-/* --- the walk --------------------------------------------------------------------------------------------------------------- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level)
 {
@@ -107,7 +112,10 @@ u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level)
 
 static u64 leaf_for(const struct rd_mmu *mmu, const struct fault *f, unsigned int level)
 {
-	/* Dirtiness of a page that is only read stays the host's business, so a write must come back then. */
+	/*
+	 * Dirtiness of a page that is only read stays the host's business, so a write must come
+	 * back then.
+	 */
 	bool host_write = f->host.write && (f->write || f->host.dirty);
 	struct rd_pt_perm perm = {
 		.write = host_write && (f->verdict.allow & RD_ACC_WRITE),
@@ -130,7 +138,10 @@ static void count_mapped(struct rd_vcpu *v, unsigned int level)
 		rd_count(v, pf_map_1g);
 }
 
-/* The entry at which the walk for f ends is a leaf or empty: fill it. -ESTALE: it maps another page, which should be gone. */
+/*
+ * The entry at which the walk for f ends is a leaf or empty: fill it. -ESTALE: it maps another
+ * page, which should be gone.
+ */
 static int fill(struct rd_vcpu *v, const struct fault *f, u64 *e, u64 old, unsigned int level)
 {
 	const struct rd_mmu *mmu = &v->vm->mmu;
@@ -181,9 +192,12 @@ static int install(struct rd_vcpu *v, const struct fault *f)
 	}
 }
 
-/* --- the fault -------------------------------------------------------------------------------------------------------------- */
+/* --- the fault -------------------------------------------------------------------------------- */
 
-/* Has the host announced a change of what f read, over the whole page that would be mapped? lock held. */
+/*
+ * Has the host announced a change of what f read, over the whole page that would be mapped? lock
+ * held.
+ */
 static bool overtaken(const struct rd_mmu *mmu, const struct fault *f)
 {
 	unsigned long size = rd_pt_span(f->level) << RD_PAGE_SHIFT;
@@ -209,7 +223,8 @@ static int find_host_page(const struct rd_mmu *mmu, struct fault *f)
 
 	for (tries = 0; tries < 4; tries++) {
 		note_seq(mmu, f);
-		if (likely(rd_host_walk(current->mm, f->hva, &f->host)) && (!f->write || f->host.write))
+		if (likely(rd_host_walk(current->mm, f->hva, &f->host)) &&
+		    (!f->write || f->host.write))
 			return 0;
 		ret = rd_host_fault_in(f->hva, f->write);
 		if (ret)
@@ -223,7 +238,8 @@ static int map(struct rd_vcpu *v, struct fault *f)
 	struct rd_mmu *mmu = &v->vm->mmu;
 	int ret;
 
-	if (unlikely(v->mmu_cache.nr < mmu->fmt->levels - 1) && cache_fill(&v->mmu_cache, mmu->fmt->levels - 1))
+	if (unlikely(v->mmu_cache.nr < mmu->fmt->levels - 1) &&
+	    cache_fill(&v->mmu_cache, mmu->fmt->levels - 1))
 		return -ENOMEM;
 	ret = find_host_page(mmu, f);
 	if (ret) {
@@ -247,7 +263,10 @@ static int map(struct rd_vcpu *v, struct fault *f)
 	return ret;
 }
 
-/* An entry maps a page that the host has replaced without a word: take it away, the next fault maps the right one. */
+/*
+ * An entry maps a page that the host has replaced without a word: take it away, the next fault
+ * maps the right one.
+ */
 static void zap_stale(struct rd_vm *vm, u64 gfn)
 {
 	struct rd_zapper z;
@@ -323,7 +342,7 @@ int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 	return ret;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int rd_mmu_init(struct rd_vm *vm)
 {
@@ -333,7 +352,8 @@ int rd_mmu_init(struct rd_vm *vm)
 	rwlock_init(&mmu->lock);
 	mmu->fmt = rd_hw->pt;
 	mmu->me_mask = __sme_set(0ULL);
-	mmu->max_gfn = min(rd_pt_max_gfn(mmu->fmt), 1ULL << (boot_cpu_data.x86_phys_bits - RD_PAGE_SHIFT));
+	mmu->max_gfn = min(rd_pt_max_gfn(mmu->fmt),
+			   1ULL << (boot_cpu_data.x86_phys_bits - RD_PAGE_SHIFT));
 	mmu->root = table_page_alloc();
 	if (!mmu->root)
 		return -ENOMEM;

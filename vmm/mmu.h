@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The nested page table of a VM, filled on demand from the memory slots, emptied by the MMU notifier (K; the entry format is P).
- * Invariant: an entry that maps a host page is never left in place after the notifier told of that page's invalidation, and is never
- * wider (more permissions, bigger page) than every reason to stop an access allows (vmm/prot.h).
+ * The nested page table of a VM, filled on demand from the memory slots, emptied by the MMU
+ * notifier (K; the entry format is P).
+ * Invariant: an entry that maps a host page is never left in place after the notifier told of that
+ * page's invalidation, and is never wider (more permissions, bigger page) than every reason to
+ * stop an access allows (vmm/prot.h).
  */
 #ifndef RD_VMM_MMU_H
 #define RD_VMM_MMU_H
@@ -16,11 +18,12 @@ struct rd_vcpu;
 struct rd_slot;
 
 /*
- * Lock: [L] changed under lock held for write, read under either. Order: vm->srcu, then lock; nothing is taken under it.
- * What removes or narrows translations flushes the TLBs before it lets go of the lock, so whoever finds an entry gone may rely on it.
+ * Lock: [L] changed under lock held for write, read under either. Order: vm->srcu, then lock;
+ * nothing is taken under it. What removes or narrows translations flushes the TLBs before it lets
+ * go of the lock, so whoever finds an entry gone may rely on it.
  */
 struct rd_mmu {
-	rwlock_t lock;             /* read: faults fill empty entries by cmpxchg; write: everything that removes or narrows */
+	rwlock_t lock;             /* read: faults add by cmpxchg; write: what removes or narrows */
 	const struct rd_pt_format *fmt;
 	u64 *root;
 	u64 root_pa;               /* with the memory encryption bit, where the host uses it */
@@ -34,7 +37,10 @@ struct rd_mmu {
 	atomic_long_t nr_pages;    /* table pages */
 };
 
-/* Table pages at hand, so that nothing is allocated under the lock: enough for a path from the root to a leaf. */
+/*
+ * Table pages at hand, so that nothing is allocated under the lock: enough for a path from the
+ * root to a leaf.
+ */
 struct rd_mmu_cache {
 	u8 nr;
 	void *page[RD_PT_MAX_LEVEL - 1];
@@ -42,30 +48,35 @@ struct rd_mmu_cache {
 
 enum rd_fault_result {
 	RD_PF_FIXED,     /* mapped (or was already): run the guest again */
-	RD_PF_EMULATE,   /* no slot: MMIO; or a write to a read-only slot: emulate, the write goes to user space */
+	RD_PF_EMULATE,   /* no slot: MMIO; or a write to a read-only slot: it goes to user space */
 	RD_PF_RETRY,     /* lost a race: run again */
 	RD_PF_USER,      /* v->run is filled: leave to user space */
-	/* negative errno: user space gets it from KVM_RUN (-EFAULT: the VMM's mapping is missing) */
+	/* negative errno: for KVM_RUN to return (-EFAULT: the VMM's mapping is missing) */
 };
 
 /*
- * The life of the table: rd_mmu_init() (current->mm is the VM's; registers the notifier, so vm->srcu, slots and rd_hw->pt must be there; -ENOMEM),
- * rd_mmu_release() (drops the notifier; before the vCPUs are freed), rd_mmu_vcpu_free() per vCPU, rd_mmu_destroy().
+ * The life of the table: rd_mmu_init() (current->mm is the VM's; registers the notifier, so
+ * vm->srcu, slots and rd_hw->pt must be there; -ENOMEM), rd_mmu_release() (drops the notifier and
+ * what the vCPUs hold; before these are freed), rd_mmu_destroy() (the table itself).
  */
 int rd_mmu_init(struct rd_vm *vm);
 void rd_mmu_release(struct rd_vm *vm);
-void rd_mmu_vcpu_free(struct rd_vcpu *v);  /* the table pages that it holds ready */
 void rd_mmu_destroy(struct rd_vm *vm);
 /* Hot. acc: RD_ACC_READ/WRITE/FETCH. Process context, may sleep. Caller holds vm->srcu. */
 int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc);
 /*
- * Slot changes, from vmm/memslot.c under slots_lock, process context. Each ends with a remote TLB flush if something was removed.
- * The slot must be out of reach of faults (zap) or its new flags in force for all of them (write protection).
+ * Slot changes, from vmm/memslot.c under slots_lock, process context. Each ends with a remote TLB
+ * flush if something was removed. The slot must be out of reach of faults (zap) or its new flags
+ * in force for all of them (write protection).
  */
 void rd_mmu_zap_slot(struct rd_vm *vm, const struct rd_slot *s);
 void rd_mmu_write_protect_slot(struct rd_vm *vm, const struct rd_slot *s);
-/* Write-protect the pages of the slot whose bit is set in mask, base offset first (in pages); no flush: returns true if one is needed. */
-bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 first, unsigned long mask);
+/*
+ * Write-protect the pages of the slot whose bit is set in mask, base offset first (in pages); no
+ * flush: returns true if one is needed.
+ */
+bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 first,
+			       unsigned long mask);
 /* After logging stopped: let large pages come back. */
 void rd_mmu_recover_large(struct rd_vm *vm, const struct rd_slot *s);
 

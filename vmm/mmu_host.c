@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The host's side of a nested fault: which page lies at an address of the VMM (K).
- * Invariant: no reference to a page is held. The host's page table is read as it is, and the MMU notifier's sequence tells whether what was
- * read still holds when it is put into the nested table (vmm/mmu.c): every change that takes a page or a permission away is announced there.
+ * Invariant: no reference to a page is held. The host's page table is read as it is, and the MMU
+ * notifier's sequence tells whether what was read still holds when it is put into the nested table
+ * (vmm/mmu.c): every change that takes a page or a permission away is announced there.
  */
 #include <linux/mm.h>
 #include <linux/pgtable.h>
@@ -10,7 +11,10 @@
 #include <linux/swap.h>
 #include "vmm/mmu_priv.h"
 
-/* From the flag bits of a leaf: these mean the same at every level. Entries that only look present (NUMA hints) lack the present bit. */
+/*
+ * From the flag bits of a leaf: these mean the same at every level. Entries that only look present
+ * (NUMA hints) lack the present bit.
+ */
 static bool take_leaf(struct rd_host_page *p, u64 pfn, unsigned int level, pteval_t flags)
 {
 	if (!(flags & _PAGE_PRESENT))
@@ -21,7 +25,10 @@ static bool take_leaf(struct rd_host_page *p, u64 pfn, unsigned int level, pteva
 	p->dirty = flags & _PAGE_DIRTY;
 	p->young = flags & _PAGE_ACCESSED;
 	p->special = flags & _PAGE_SPECIAL;
-	/* Pages of devices have no struct page; the zero page is special too, but memory like any other. */
+	/*
+	 * Pages of devices have no struct page; the zero page is special too, but memory like any
+	 * other.
+	 */
 	p->uncached = p->special && !is_zero_pfn(pfn) && !pfn_valid(pfn);
 	return true;
 }
@@ -44,12 +51,14 @@ static bool walk(struct mm_struct *mm, unsigned long hva, struct rd_host_page *p
 	if (!(pud_flags(pud) & _PAGE_PRESENT))
 		return false;
 	if (pud_leaf(pud))
-		return take_leaf(p, pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT), 3, pud_flags(pud));
+		return take_leaf(p, pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT), 3,
+				 pud_flags(pud));
 	pmd = READ_ONCE(*pmd_offset(&pud, hva));
 	if (!(pmd_flags(pmd) & _PAGE_PRESENT))
 		return false;
 	if (pmd_leaf(pmd))
-		return take_leaf(p, pmd_pfn(pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT), 2, pmd_flags(pmd));
+		return take_leaf(p, pmd_pfn(pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT), 2,
+				 pmd_flags(pmd));
 	pte = READ_ONCE(*pte_offset_kernel(&pmd, hva));
 	return take_leaf(p, pte_pfn(pte), 1, pte_flags(pte));
 }
@@ -88,8 +97,9 @@ int rd_host_fault_in(unsigned long hva, bool write)
 }
 
 /*
- * The guest's accesses do not go through the host's entry, so its dirty and accessed bits will not tell of them. Dirty is recorded when the
- * page becomes writable, not when it is unmapped: whatever cleans a page announces that first, the mapping goes, and comes back through here.
+ * The guest's accesses do not go through the host's entry, so its dirty and accessed bits will not
+ * tell of them. Dirty is recorded when the page becomes writable, not when it is unmapped:
+ * whatever cleans a page announces that first, the mapping goes, and comes back through here.
  */
 void rd_host_note_use(const struct rd_host_page *p, bool write)
 {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the host's memory management tells about the VMM's address space (K).
- * Invariant: when invalidate_range_start returns, no translation of the range is left in the nested table nor in a TLB, and none comes back
- * before invalidate_range_end: faults check the range under way, and the sequence for ranges that came and went while they looked.
+ * Invariant: when invalidate_range_start returns, no translation of the range is left in the
+ * nested table nor in a TLB, and none comes back before invalidate_range_end: faults check the
+ * range under way, and the sequence for ranges that came and went while they looked.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include "vmm/mmu_priv.h"
 
 /* Guest pages of a slot whose host addresses lie in [start, end); false: none. */
-static bool pages_of(const struct rd_slot *s, unsigned long start, unsigned long end, u64 *first, u64 *last)
+static bool pages_of(const struct rd_slot *s, unsigned long start, unsigned long end, u64 *first,
+		     u64 *last)
 {
 	unsigned long slot_end = s->hva + (s->npages << RD_PAGE_SHIFT);
 
@@ -23,8 +25,9 @@ static bool pages_of(const struct rd_slot *s, unsigned long start, unsigned long
 }
 
 /*
- * Call fn for the guest pages behind [start, end), of all slots and of one that is on its way out. The table is looked up under mmu.lock: a
- * fault that used a newer one either has filled its entry before the lock was taken, or sees the range under way.
+ * Call fn for the guest pages behind [start, end), of all slots and of one that is on its way out.
+ * The table is looked up under mmu.lock: a fault that used a newer one either has filled its entry
+ * before the lock was taken, or sees the range under way.
  */
 static bool for_each_range(struct rd_vm *vm, unsigned long start, unsigned long end,
 			   bool (*fn)(struct rd_vm *vm, u64 first, u64 last, void *arg), void *arg)
@@ -42,7 +45,7 @@ static bool for_each_range(struct rd_vm *vm, unsigned long start, unsigned long 
 	return any;
 }
 
-/* --- invalidation ----------------------------------------------------------------------------------------------------------- */
+/* --- invalidation ----------------------------------------------------------------------------- */
 
 static bool zap_pages(struct rd_vm *vm, u64 first, u64 last, void *arg)
 {
@@ -99,7 +102,7 @@ static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 	rd_zap_end(&z);
 }
 
-/* --- ageing ----------------------------------------------------------------------------------------------------------------- */
+/* --- ageing ----------------------------------------------------------------------------------- */
 
 struct ageing {
 	bool clear;
@@ -142,20 +145,24 @@ static int age(struct rd_vm *vm, unsigned long start, unsigned long end, bool cl
 	return young;
 }
 
-static int clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start, unsigned long end)
+static int clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
+			     unsigned long end)
 {
 	return age(container_of(mn, struct rd_vm, mmu.notifier), start, end, true, true);
 }
 
 /* Without the flush a page in use may look idle once; that is what the caller asks for. */
-static int clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start, unsigned long end)
+static int clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
+		       unsigned long end)
 {
 	return age(container_of(mn, struct rd_vm, mmu.notifier), start, end, true, false);
 }
 
 static int test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long address)
 {
-	return age(container_of(mn, struct rd_vm, mmu.notifier), address, address + 1, false, false);
+	struct rd_vm *vm = container_of(mn, struct rd_vm, mmu.notifier);
+
+	return age(vm, address, address + 1, false, false);
 }
 
 static const struct mmu_notifier_ops notifier_ops = {
@@ -179,6 +186,11 @@ int rd_mmu_notifier_init(struct rd_vm *vm)
 
 void rd_mmu_release(struct rd_vm *vm)
 {
+	struct rd_vcpu *v;
+	u32 i;
+
+	rd_for_each_vcpu(i, v, vm)
+		rd_mmu_drop_cache(v);
 	if (!vm->mmu.registered)
 		return;
 	vm->mmu.registered = false;

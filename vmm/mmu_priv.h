@@ -22,11 +22,20 @@ struct rd_host_page {
 	bool uncached;  /* no memory of the host: device registers */
 };
 
-/* mmu_host.c. hva is below TASK_SIZE. False: nothing is mapped (or not for use without a fault). Any context where mm stays. */
+/*
+ * mmu_host.c. hva is below TASK_SIZE. False: nothing is mapped (or not for use without a fault).
+ * Any context where mm stays.
+ */
 bool rd_host_walk(struct mm_struct *mm, unsigned long hva, struct rd_host_page *p);
-/* Have the host map the page: 0 look again; -EINTR a signal wants attention; -EFAULT, -ENOMEM. current->mm; may sleep. */
+/*
+ * Have the host map the page: 0 look again; -EINTR a signal wants attention; -EFAULT, -ENOMEM.
+ * current->mm; may sleep.
+ */
 int rd_host_fault_in(unsigned long hva, bool write);
-/* Tell the host what a mapping that is being made implies for the page. Only while the notifier cannot take it away (mmu.lock). */
+/*
+ * Tell the host what a mapping that is being made implies for the page. Only while the notifier
+ * cannot take it away (mmu.lock).
+ */
 void rd_host_note_use(const struct rd_host_page *p, bool write);
 
 static inline u64 *rd_mmu_child(const struct rd_mmu *mmu, u64 e)
@@ -34,13 +43,20 @@ static inline u64 *rd_mmu_child(const struct rd_mmu *mmu, u64 e)
 	return __va(rd_pt_table_pa(mmu->fmt, e) & ~mmu->me_mask);
 }
 
+/* Free the table pages that a vCPU holds ready. It does not run. */
+void rd_mmu_drop_cache(struct rd_vcpu *v);
+
 /* The leaf that maps gfn and its level, or NULL. lock held. */
 u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level);
 
-/* mmu_zap.c. Collects what must be flushed and freed; between begin and end mmu.lock is held for write. */
+/*
+ * mmu_zap.c. Collects what must be flushed and freed; between begin and end mmu.lock is held for
+ * write.
+ */
 struct rd_zapper {
 	struct rd_vm *vm;
-	struct list_head dead;  /* table pages, by page->lru: a CPU may still walk them, so their contents stay until the flush */
+	/* Table pages, by page->lru: a CPU may walk them, so their contents stay until the flush. */
+	struct list_head dead;
 	bool flush;
 	bool yield;             /* the lock may be dropped on the way */
 };

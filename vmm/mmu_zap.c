@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Taking translations away, or write permission (K).
- * Invariant: all of it holds mmu.lock for write. What was removed is out of all TLBs before the lock is let go, even for a moment, so a
- * notifier that finds nothing left to remove may rely on it; table pages are freed only after that flush. Lost write permission may wait for
- * its flush: nobody relies on it until the caller has flushed.
+ * Invariant: all of it holds mmu.lock for write. What was removed is out of all TLBs before the
+ * lock is let go, even for a moment, so a notifier that finds nothing left to remove may rely on
+ * it; table pages are freed only after that flush. Lost write permission may wait for its flush:
+ * nobody relies on it until the caller has flushed.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -101,7 +102,10 @@ static u64 zap_leaves(struct rd_zapper *z, u64 *table, u64 gfn, u64 end)
 	return end;
 }
 
-/* Zap from gfn on as far as one table entry reaches; returns the first page behind. A table that goes entirely goes as a whole. */
+/*
+ * Zap from gfn on as far as one table entry reaches; returns the first page behind. A table that
+ * goes entirely goes as a whole.
+ */
 static u64 zap_step(struct rd_zapper *z, u64 gfn, u64 end)
 {
 	struct rd_mmu *mmu = &z->vm->mmu;
@@ -141,7 +145,7 @@ void rd_mmu_zap_slot(struct rd_vm *vm, const struct rd_slot *s)
 	rd_zap_end(&z);
 }
 
-/* --- write protection ------------------------------------------------------------------------------------------------------- */
+/* --- write protection ------------------------------------------------------------------------- */
 
 static bool protect(const struct rd_pt_format *fmt, u64 *e)
 {
@@ -149,12 +153,16 @@ static bool protect(const struct rd_pt_format *fmt, u64 *e)
 
 	if (!rd_pt_present(fmt, old) || !rd_pt_writable(fmt, old))
 		return false;
-	/* A dirty or accessed bit that the CPU sets in between is lost: nothing is decided by dirty, and little by accessed. */
+	/*
+	 * A dirty or accessed bit that the CPU sets in between is lost: nothing is decided by
+	 * dirty, and little by accessed.
+	 */
 	WRITE_ONCE(*e, rd_pt_without_write(fmt, old));
 	return true;
 }
 
-bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 first, unsigned long mask)
+bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 first,
+			       unsigned long mask)
 {
 	struct rd_mmu *mmu = &vm->mmu;
 	unsigned int level = 0;
@@ -212,7 +220,7 @@ void rd_mmu_write_protect_slot(struct rd_vm *vm, const struct rd_slot *s)
 	rd_zap_end(&z);
 }
 
-/* --- large pages again ------------------------------------------------------------------------------------------------------ */
+/* --- large pages again ------------------------------------------------------------------------ */
 
 /* Would a fault at gfn now map a page of this level? */
 static bool could_be_large(struct rd_vm *vm, const struct rd_slot *s, u64 gfn, unsigned int level)

@@ -9,12 +9,13 @@ static const struct rd_prot_rule {
 	u8 stops;   /* RD_ACC_ bits */
 	u8 action;  /* what a stopped access leads to */
 	bool small; /* applies to single pages, not to the whole slot */
-	bool once;  /* the action satisfies the reason for this page: the mapping may then allow what it stops */
+	bool once;  /* the action satisfies the reason: the mapping may then allow what it stops */
 } rules[RD_NR_PROT] = {
 	[RD_PROT_OWNED] = { .stops = RD_ACC_ALL, .action = RD_PROT_ASK, .small = true },
 	[RD_PROT_READONLY] = { .stops = RD_ACC_WRITE, .action = RD_PROT_EMULATE },
 	[RD_PROT_TRACED] = { .stops = RD_ACC_WRITE, .action = RD_PROT_ASK, .small = true },
-	[RD_PROT_DIRTY] = { .stops = RD_ACC_WRITE, .action = RD_PROT_LOG, .small = true, .once = true },
+	[RD_PROT_DIRTY] = { .stops = RD_ACC_WRITE, .action = RD_PROT_LOG, .small = true,
+			    .once = true },
 };
 
 struct rd_prot_verdict rd_prot_decide_slow(u32 reasons, unsigned int acc)

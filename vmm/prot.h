@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The page-protection layer (P): a guest page has a set of reasons why an access to it must stop. The fault path asks once, the first reason
- * in the written order that stops the access says what happens, and the mapping becomes as wide as all reasons together allow.
- * Invariant: rd_prot_decide() never allows in a mapping what one of the reasons stops, but for a write that RD_PROT_DIRTY has just recorded.
+ * The page-protection layer (P): a guest page has a set of reasons why an access to it must stop.
+ * The fault path asks once, the first reason in the written order that stops the access says what
+ * happens, and the mapping becomes as wide as all reasons together allow.
+ * Invariant: rd_prot_decide() never allows in a mapping what one of the reasons stops, but for a
+ * write that RD_PROT_DIRTY has just recorded.
  */
 #ifndef RD_VMM_PROT_H
 #define RD_VMM_PROT_H
@@ -28,7 +30,7 @@ enum rd_prot_action {
 
 struct rd_prot_verdict {
 	u8 action;        /* enum rd_prot_action */
-	u8 allow;         /* RD_ACC_ bits that the mapping may grant (RD_ACC_READ missing: no mapping at all) */
+	u8 allow;         /* RD_ACC_ bits that the mapping may grant; no RD_ACC_READ: none */
 	bool small;       /* 4 KiB mappings only: the reason differs from page to page */
 };
 
@@ -36,7 +38,10 @@ struct rd_prot_verdict {
 
 struct rd_prot_verdict rd_prot_decide_slow(u32 reasons, unsigned int acc);
 
-/* reasons: BIT(enum rd_prot_reason); acc: the access, RD_ACC_ bits. Most pages have no reason at all. */
+/*
+ * reasons: BIT(enum rd_prot_reason); acc: the access, RD_ACC_ bits. Most pages have no reason at
+ * all.
+ */
 static inline struct rd_prot_verdict rd_prot_decide(u32 reasons, unsigned int acc)
 {
 	if (likely(!reasons))

@@ -32,12 +32,16 @@ static bool apart(const u64 *sets, unsigned int n)
 
 bool rd_pt_format_ok(const struct rd_pt_format *f)
 {
-	const u64 sets[] = { f->pa_mask, f->large, f->write, f->exec_set, f->exec_clear, f->accessed,
-			     f->dirty, f->soft_write, f->memtype_wb | f->memtype_uc };
-	const u64 flags = f->large | f->write | f->exec_clear | f->accessed | f->dirty | f->soft_write;
+	const u64 sets[] = {
+		f->pa_mask,  f->large, f->write,      f->exec_set,                    f->exec_clear,
+		f->accessed, f->dirty, f->soft_write, f->memtype_wb | f->memtype_uc,
+	};
+	const u64 never_in_table = f->large | f->pa_mask | f->exec_clear;
+	const u64 never_in_leaf = never_in_table | f->write | f->accessed | f->dirty |
+				  f->soft_write;
 
-	return apart(sets, ARRAY_SIZE(sets)) && (f->leaf & f->present) && (f->table & f->present) &&
-	       !(f->leaf & (flags | f->pa_mask)) && !(f->table & (f->large | f->pa_mask | f->exec_clear)) &&
-	       !(f->present & f->pa_mask) && f->write && f->large && f->soft_write &&
-	       f->levels >= 3 && f->levels <= RD_PT_MAX_LEVEL && f->max_leaf_level >= 1 && f->max_leaf_level <= 3;
+	return apart(sets, ARRAY_SIZE(sets)) && f->write && f->large && f->soft_write &&
+	       (f->leaf & f->present) && (f->table & f->present) && !(f->present & f->pa_mask) &&
+	       !(f->leaf & never_in_leaf) && !(f->table & never_in_table) && f->levels >= 3 &&
+	       f->levels <= RD_PT_MAX_LEVEL && f->max_leaf_level >= 1 && f->max_leaf_level <= 3;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Nested page-table entries as data (P): a vendor describes its format in one const struct, and the arithmetic on entries is here.
- * Invariant: no function here reads or writes a table; each takes an entry by value and returns one.
- * Levels count from 1 (4 KiB pages) upwards; all formats use 512 entries of 8 bytes per table.
+ * Nested page-table entries as data (P): a vendor describes its format in one const struct, and
+ * the arithmetic on entries is here.
+ * Invariant: no function here reads or writes a table; each takes an entry by value and returns
+ * one. Levels count from 1 (4 KiB pages) upwards; all formats use 512 entries of 8 bytes per
+ * table.
  */
 #ifndef RD_VMM_PT_H
 #define RD_VMM_PT_H
@@ -14,8 +16,9 @@
 #define RD_PT_MAX_LEVEL 5
 
 /*
- * A vendor's page-table entry, as data, so that the fault path makes no indirect call.
- * Memory-type bits lie at the same place at every level (no PAT bit), so that splitting a large page copies them.
+ * A vendor's page-table entry, as data, so that the fault path makes no indirect call. Memory-type
+ * bits lie at the same place at every level (no PAT bit), so that splitting a large page copies
+ * them.
  */
 struct rd_pt_format {
 	u64 table;      /* bits of an entry that points to a lower table */
@@ -23,11 +26,11 @@ struct rd_pt_format {
 	u64 large;      /* set in a leaf above level 1 */
 	u64 present;    /* any of these bits set: present */
 	u64 write;      /* set: writable */
-	u64 exec_set, exec_clear; /* executable: exec_set set and exec_clear clear; a page that must not be executed has it the other way */
+	u64 exec_set, exec_clear; /* executable: first set, second clear; else the reverse */
 	u64 accessed, dirty;
 	u64 memtype_wb, memtype_uc; /* leaf bits for write-back and uncached */
 	u64 pa_mask;
-	u64 soft_write; /* ignored by the CPU: the host's own mapping is writable, so write permission may come back without asking */
+	u64 soft_write; /* ignored by the CPU: the host lets us write, whenever we like */
 	u8 levels;
 	u8 max_leaf_level; /* 1: 4 KiB only, 2: 2 MiB, 3: 1 GiB */
 };
@@ -106,10 +109,11 @@ struct rd_pt_perm {
 };
 
 /*
- * A leaf for the page at pa (aligned to the level's size). Accessed is set at once, and dirty with write: whoever asks for the leaf is about
- * to use it, and the CPU need not come back to set them.
+ * A leaf for the page at pa (aligned to the level's size). Accessed is set at once, and dirty with
+ * write: whoever asks for the leaf is about to use it, and the CPU need not come back to set them.
  */
-static inline u64 rd_pt_leaf(const struct rd_pt_format *f, u64 pa, unsigned int level, struct rd_pt_perm p)
+static inline u64 rd_pt_leaf(const struct rd_pt_format *f, u64 pa, unsigned int level,
+			     struct rd_pt_perm p)
 {
 	u64 e = pa | f->leaf | f->accessed;
 
@@ -137,8 +141,12 @@ static inline bool rd_pt_permits(const struct rd_pt_format *f, u64 e, bool write
 	return (!write || rd_pt_writable(f, e)) && (!fetch || rd_pt_executable(f, e));
 }
 
-/* The child with index i of a leaf at a level above 1: same page, same permissions, one level down. */
-static inline u64 rd_pt_split(const struct rd_pt_format *f, u64 e, unsigned int level, unsigned int i)
+/*
+ * The child with index i of a leaf at a level above 1: same page, same permissions, one level
+ * down.
+ */
+static inline u64 rd_pt_split(const struct rd_pt_format *f, u64 e, unsigned int level,
+			      unsigned int i)
 {
 	u64 child = e + ((rd_pt_span(level - 1) * i) << RD_PAGE_SHIFT);
 
@@ -146,12 +154,16 @@ static inline u64 rd_pt_split(const struct rd_pt_format *f, u64 e, unsigned int 
 }
 
 /*
- * The largest level at which gfn may be mapped by one leaf when slot pages [base, base + npages) lie at host address hva: guest and host
- * addresses must agree modulo the page size, and the whole page must lie in the slot. Not above max.
+ * The largest level at which gfn may be mapped by one leaf when slot pages [base, base + npages)
+ * lie at host address hva: guest and host addresses must agree modulo the page size, and the whole
+ * page must lie in the slot. Not above max.
  */
 unsigned int rd_pt_fit(u64 gfn, u64 base, u64 npages, u64 hva, unsigned int max);
 
-/* Is a format free of contradictions (no two meanings for one bit, addresses apart from flags)? For tests and for module load. */
+/*
+ * Is a format free of contradictions (no two meanings for one bit, addresses apart from flags)?
+ * For tests and for module load.
+ */
 bool rd_pt_format_ok(const struct rd_pt_format *f);
 
 #endif

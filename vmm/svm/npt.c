@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The entries of AMD's nested page tables (P): the format of ordinary long-mode page tables, which the CPU walks as a user-mode access.
- * Invariant: every entry has the user bit, and large pages never use the PAT bit, which moves with the level.
+ * The entries of AMD's nested page tables (P): the format of ordinary long-mode page tables, which
+ * the CPU walks as a user-mode access.
+ * Invariant: every entry has the user bit, and large pages never use the PAT bit, which moves with
+ * the level.
  */
 #include "vmm/pt.h"
 #include "vmm/svm/npt.h"
