@@ -44,7 +44,7 @@ install: module tools
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/*/extra/redoubt.ko
 	depmod -b $(or $(DESTDIR),/) $(shell uname -r)
-	rm -f $(DESTDIR)$(PREFIX)/sbin/vmctl $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
+	$(MAKE) -C tools uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
 # The kernels fetched by deps stay; clean-all takes them too.
 clean:
