@@ -174,7 +174,8 @@ int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr,
 
 	if (nr > RD_CPUID_MAX_ENTRIES)
 		return -EINVAL;
-	memcpy(c->e, e, nr * sizeof(*e));
+	if (nr)
+		memcpy(c->e, e, nr * sizeof(*e));
 	c->nr = nr;
 	for (i = 0; i < nr; i++) {
 		rd_cpuid_idx *w = window(c, e[i].function);

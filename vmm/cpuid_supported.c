@@ -288,7 +288,7 @@ static void leaf_7(struct builder *b, u32 f)
 
 	if (!e)
 		return;
-	max = min(e->eax, 1U);
+	max = host_has_leaf(b->h, 7) ? min(e->eax, 1U) : 0;
 	e->eax = max;
 	e->ebx = b->words[RD_W_7_EBX];
 	e->ecx = b->words[RD_W_7_ECX];
