@@ -87,6 +87,19 @@ void rdt_pass(void) __attribute__((noreturn));
 		if (errno != (want))							\
 			rdt_fail("%s: %s, want %s", #call, strerror(errno), #want);	\
 	} while (0)
+/* Where kernels differ, or where nothing follows from the answer: either errno is right. */
+#define RDT_ERRNO2(call, want, other)							\
+	do {										\
+		errno = 0;								\
+		long e_ = (call);							\
+		if (e_ >= 0)								\
+			rdt_fail("%s gives %ld, want errno %s", #call, e_, #want);	\
+		if (errno != (want) && errno != (other))				\
+			rdt_fail("%s: %s, want %s or %s", #call, strerror(errno), #want,	\
+				 #other);						\
+	} while (0)
+/* An address that no process has mapped, in user range. */
+#define RDT_BAD_PTR ((void *)0x7ffffff00000)
 
 /* Machines (vm.c). */
 
