@@ -28,7 +28,7 @@ static u8 mode_of(const struct rd_paging_regs *r)
 /* Two levels: only the large page has reserved bits, PSE keeps address bits 39:32 in 20:13. */
 static void reserve_32(struct rd_paging *p)
 {
-	unsigned int extra = clamp_t(unsigned int, p->maxphyaddr, 32, 40) - 32;
+	unsigned int extra = clamp((unsigned int)p->maxphyaddr, 32U, 40U) - 32;
 
 	if (p->pse)
 		p->rsvd[1][1] = GENMASK_ULL(21, 13 + extra);

@@ -55,7 +55,7 @@ u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level);
  */
 struct rd_zapper {
 	struct rd_vm *vm;
-	/* Table pages, by page->lru: a CPU may walk them, so their contents stay until the flush. */
+	/* Table pages, by page->lru: a CPU may walk them, so they keep their contents till then. */
 	struct list_head dead;
 	bool flush;
 	bool yield;             /* the lock may be dropped on the way */
