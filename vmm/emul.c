@@ -246,6 +246,7 @@ static const u8 *decode_imm(struct rd_insn *i, const u8 *p, unsigned int kind)
 	if (kind == RD_IMM_MOFFS) {
 		i->ea = v;
 		i->mod = 0;
+		i->reg = RD_RAX;
 	} else {
 		i->imm = kind == RD_IMM_16 ? v : rd_sign_extend(v, bytes);
 	}

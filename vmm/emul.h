@@ -95,7 +95,8 @@ struct rd_emul {
 	struct rd_fault fault;
 	/* After rd_emul_decode(): */
 	u8 len;             /* length of the instruction in bytes */
-	bool two_mem;       /* two memory operands (string move, PUSH m, ...): a fault address says nothing about the other */
+	bool two_mem;       /* two memory operands (string move, PUSH m, later iterations of REP, ...): the address of the fault
+			       that led here says nothing about the other */
 	bool irq_shadow;    /* after DONE: the instruction blocks interrupts for one more (MOV SS, POP SS, STI) */
 	u64 private_state[24]; /* the emulator's decoded form, opaque to the caller */
 };

@@ -212,6 +212,7 @@ static int repeat(struct rd_emul *e, struct rd_insn *i, iteration_fn one, bool c
 			return r;
 		left -= n;
 		total += n;
+		e->two_mem = true; /* the address of the fault that led here says nothing about later iterations */
 		rd_merge(&e->gpr[RD_RCX], left, i->ad_bytes);
 		if (!left || rep_ends(e, i, compares))
 			return RD_EMUL_DONE;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The emulator's test suite. Invariant: every file of cases is listed here. */
+#include "tests/unit/emul/emul_test.h"
+#include "tests/unit/unit.h"
+
+Suite *rd_suite(void)
+{
+	Suite *s = suite_create("emul");
+
+	suite_add_tcase(s, table_cases());
+	return s;
+}
