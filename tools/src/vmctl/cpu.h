@@ -22,6 +22,7 @@ struct rd_cpu {
 	struct rd_machine *machine;
 	uint32_t index;			/* also the APIC id */
 	int fd;
+	int stats_fd;			/* -1: none */
 	struct kvm_run *run;
 	pthread_t thread;
 	bool started;

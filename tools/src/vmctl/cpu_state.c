@@ -9,6 +9,7 @@
 #include "tools/src/vmctl/cpuid.h"
 #include "tools/src/vmctl/layout.h"
 #include "tools/src/vmctl/machine.h"
+#include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
 
 #include <errno.h>
@@ -140,6 +141,7 @@ int rd_cpu_create(struct rd_cpu *cpu, struct rd_machine *machine, uint32_t index
 	cpu->fd = ioctl(machine->vm_fd, KVM_CREATE_VCPU, (unsigned long)index);
 	if (cpu->fd < 0)
 		return rd_fail(RD_HOST_ERROR, "KVM_CREATE_VCPU %u: %s", index, strerror(errno));
+	cpu->stats_fd = rd_stats_open(machine->kvm, cpu->fd);
 	status = map_run(cpu);
 	if (!status)
 		status = set_cpuid(cpu, supported);
@@ -156,10 +158,12 @@ void rd_cpu_destroy(struct rd_cpu *cpu)
 {
 	if (cpu->run)
 		munmap(cpu->run, cpu->machine->kvm->run_size);
+	if (cpu->stats_fd >= 0)
+		close(cpu->stats_fd);
 	if (cpu->fd >= 0)
 		close(cpu->fd);
 	cpu->run = NULL;
-	cpu->fd = -1;
+	cpu->fd = cpu->stats_fd = -1;
 }
 
 static struct kvm_segment flat(uint16_t selector, uint8_t type, bool code)

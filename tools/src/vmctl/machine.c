@@ -8,6 +8,7 @@
 #include "tools/src/vmctl/irqchip.h"
 #include "tools/src/vmctl/layout.h"
 #include "tools/src/vmctl/loader.h"
+#include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ static int create_vm(struct rd_machine *m)
 	} while (m->vm_fd < 0 && errno == EINTR);
 	if (m->vm_fd < 0)
 		return rd_kvm_fail("KVM_CREATE_VM");
+	m->stats_fd = rd_stats_open(m->kvm, m->vm_fd);
 	if (rd_kvm_cap(m->kvm->fd, KVM_CAP_SET_IDENTITY_MAP_ADDR) &&
 	    ioctl(m->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0)
 		return rd_kvm_fail("KVM_SET_IDENTITY_MAP_ADDR");
@@ -160,7 +162,7 @@ static int create_cpus(struct rd_machine *m)
 	if (!m->cpus)
 		return rd_fail(RD_HOST_ERROR, "out of memory");
 	for (uint32_t i = 0; i < m->n_cpus; i++)
-		m->cpus[i].fd = -1;
+		m->cpus[i].fd = m->cpus[i].stats_fd = -1;
 	supported = rd_kvm_supported_cpuid(m->kvm, 0);
 	if (!supported)
 		return RD_HOST_ERROR;
@@ -193,7 +195,7 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 	m->config = config;
 	m->kvm = kvm;
 	m->n_cpus = config->n_cpus;
-	m->vm_fd = m->sink_fd = -1;
+	m->vm_fd = m->sink_fd = m->stats_fd = -1;
 	m->rtc.timer_fd = -1;
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->end_fd < 0)
@@ -247,6 +249,8 @@ void rd_machine_destroy(struct rd_machine *m)
 	free(m->cpus);
 	m->cpus = NULL;
 	rd_rtc_destroy(&m->rtc);
+	if (m->stats_fd >= 0)
+		close(m->stats_fd);
 	if (m->vm_fd >= 0)
 		close(m->vm_fd);
 	rd_ram_unmap(&m->ram);
@@ -254,5 +258,5 @@ void rd_machine_destroy(struct rd_machine *m)
 		close(m->end_fd);
 	if (m->sink_fd >= 0)
 		close(m->sink_fd);
-	m->vm_fd = m->end_fd = m->sink_fd = -1;
+	m->vm_fd = m->stats_fd = m->end_fd = m->sink_fd = -1;
 }

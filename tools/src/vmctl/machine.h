@@ -41,6 +41,7 @@ struct rd_machine {
 	const struct rd_config *config;
 	const struct rd_kvm *kvm;
 	int vm_fd;
+	int stats_fd;		/* counters of the VM, -1: none */
 	int end_fd;		/* eventfd: `end` was set */
 	int sink_fd;		/* eventfd that swallows unheard port writes, -1: none */
 	uint32_t end;		/* enum rd_end; the first vCPU that ends the machine sets it */

@@ -13,10 +13,14 @@
 
 #define IMAGE_MAX 65536u
 
-/* FD is a VM or a vCPU. Data beyond the image size would be counters nobody has invented yet. */
-static void add_from(struct rd_stats *stats, int fd)
+int rd_stats_open(const struct rd_kvm *kvm, int fd)
 {
-	int stats_fd = ioctl(fd, KVM_GET_STATS_FD, NULL);
+	return rd_kvm_cap(kvm->fd, KVM_CAP_BINARY_STATS_FD) ? ioctl(fd, KVM_GET_STATS_FD, NULL) : -1;
+}
+
+/* Data beyond the image size would be counters nobody has invented yet. */
+static void add_from(struct rd_stats *stats, int stats_fd)
+{
 	uint8_t *image;
 	size_t len = 0;
 	ssize_t n;
@@ -35,24 +39,19 @@ static void add_from(struct rd_stats *stats, int fd)
 	if (image)
 		rd_stats_parse(stats, image, len);
 	free(image);
-	close(stats_fd);
 }
 
 void rd_stats_add_machine(struct rd_stats *stats, const struct rd_machine *m)
 {
-	bool binary = rd_kvm_cap(m->kvm->fd, KVM_CAP_BINARY_STATS_FD);
-
 	/* Momentary values of an earlier life of the VM say nothing now. */
 	for (size_t i = 0; i < stats->n; i++)
 		if (stats->list[i].kind == RD_STAT_LAST)
 			stats->list[i].value = 0;
-	if (binary && m->vm_fd >= 0)
-		add_from(stats, m->vm_fd);
+	add_from(stats, m->stats_fd);
 	for (uint32_t i = 0; m->cpus && i < m->n_cpus; i++) {
 		const struct rd_cpu *cpu = &m->cpus[i];
 
-		if (binary && cpu->fd >= 0)
-			add_from(stats, cpu->fd);
+		add_from(stats, cpu->stats_fd);
 		for (size_t j = 0; j < RD_ARRAY_SIZE(cpu->exits); j++)
 			stats->user_exits[j] += __atomic_load_n(&cpu->exits[j], __ATOMIC_RELAXED);
 	}

@@ -9,6 +9,12 @@
 #include <jansson.h>
 
 /*
+ * rd_stats_open - open the statistics of a VM or vCPU, -1 when there are none. Before the vCPU
+ * runs: an ioctl on a running vCPU waits for its next exit, which may be never.
+ */
+int rd_stats_open(const struct rd_kvm *kvm, int fd);
+
+/*
  * rd_stats_add_machine - add the counters of M as they are now. A counter that cannot be read is
  * left out. Main thread; the vCPUs may be running.
  */
