@@ -15,6 +15,7 @@
 #include <asm/fpu/xcr.h>
 #include "kmod/compat.h"
 #include "kmod/trace.h"
+#include "kmod/work.h"
 #include "vmm/cpuid.h"
 #include "vmm/hw.h"
 #include "vmm/unit.h"
@@ -126,6 +127,7 @@ struct rd_vcpu *rd_vcpu_create(struct rd_vm *vm, u32 id)
 	v->id = id;
 	v->cpu = -1;
 	v->user_irq = -1;
+	v->host_xcr0 = boot_cpu_has(X86_FEATURE_XSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : v->xcr0;
 	mutex_init(&v->mutex);
 	rcuwait_init(&v->wait);
 	preempt_notifier_init(&v->preempt, &rd_preempt_ops);
@@ -179,11 +181,8 @@ void rd_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	u32 eax = 1, ebx, ecx = 0, edx, i;
 
 	memset(v->gpr, 0, sizeof(v->gpr));
-	if (v->cpuid)
-		rd_cpuid_read(v, &eax, &ebx, &ecx, &edx);
-	else
-		eax = 0x600;
-	v->gpr[RD_RDX] = eax;
+	rd_cpuid_read(v, &eax, &ebx, &ecx, &edx);
+	v->gpr[RD_RDX] = eax ? eax : 0x600; /* family 6 when the VMM has not said yet */
 	v->rip = 0xfff0;
 	v->rflags = 2;
 	v->cr2 = 0;
@@ -306,7 +305,7 @@ static void rd_load_xstate(struct rd_vcpu *v)
 {
 	if (v->xcr0 != v->host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, v->xcr0);
-	if (v->pkru != v->host_pkru)
+	if (v->uses_pkru && v->pkru != v->host_pkru)
 		wrpkru(v->pkru);
 }
 
@@ -456,7 +455,7 @@ static int rd_vcpu_loop(struct rd_vcpu *v)
 		}
 		if (unlikely(__xfer_to_guest_mode_work_pending())) {
 			rd_vcpu_srcu_unlock(v);
-			r = xfer_to_guest_mode_handle_work(NULL);
+			r = rd_handle_thread_work();
 			rd_vcpu_srcu_lock(v);
 			if (r)
 				return r;
@@ -510,6 +509,8 @@ int rd_vcpu_run(struct rd_vcpu *v)
 	rd_vcpu_fpu_load(v);
 	rd_vcpu_srcu_lock(v);
 	v->first_run_done = true;
+	if (v->uses_pkru)
+		v->host_pkru = rdpkru();
 	v->run->exit_reason = KVM_EXIT_UNKNOWN;
 	if (v->vm->chip.mode != RD_IRQCHIP_KERNEL)
 		rd_lapic_set_tpr(&v->lapic, v->run->cr8);

@@ -8,6 +8,8 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
+#include <asm/tlbflush.h>
+#include "vmm/svm/npt.h"
 #include "vmm/svm/svm.h"
 
 #define MSR_SVM_VM_CR 0xc0010114
@@ -95,6 +97,8 @@ int rd_svm_setup(void)
 	unsigned int i;
 	int cpu;
 
+	if (cr4_read_shadow() & X86_CR4_LA57)
+		rd_svm.pt = &rd_npt_format_5;
 	rd_svm_iopm = rd_alloc_ones(IOPM_ORDER);
 	rd_svm_msrpm = rd_alloc_ones(MSRPM_ORDER);
 	rd_svm_msrpm_all = rd_alloc_ones(MSRPM_ORDER);

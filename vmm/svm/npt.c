@@ -20,18 +20,22 @@
 #define NPT_NX  BIT_ULL(63)
 
 /* PCD and PWT together select entry 3 of the host's PAT, which Linux keeps at UC. */
-const struct rd_pt_format rd_npt_format = {
-	.table = NPT_P | NPT_W | NPT_U | NPT_A,
-	.leaf = NPT_P | NPT_U,
-	.large = NPT_PS,
-	.present = NPT_P,
-	.write = NPT_W,
-	.exec_clear = NPT_NX,
-	.accessed = NPT_A,
-	.dirty = NPT_D,
-	.memtype_uc = NPT_PCD | NPT_PWT,
-	.pa_mask = GENMASK_ULL(51, 12),
-	.soft_write = NPT_AVL,
-	.levels = 4,
-	.max_leaf_level = 3,
-};
+#define NPT_FORMAT(depth)                                                                          \
+	{                                                                                          \
+		.table = NPT_P | NPT_W | NPT_U | NPT_A,                                            \
+		.leaf = NPT_P | NPT_U,                                                             \
+		.large = NPT_PS,                                                                   \
+		.present = NPT_P,                                                                  \
+		.write = NPT_W,                                                                    \
+		.exec_clear = NPT_NX,                                                              \
+		.accessed = NPT_A,                                                                 \
+		.dirty = NPT_D,                                                                    \
+		.memtype_uc = NPT_PCD | NPT_PWT,                                                   \
+		.pa_mask = GENMASK_ULL(51, 12),                                                    \
+		.soft_write = NPT_AVL,                                                             \
+		.levels = (depth),                                                                 \
+		.max_leaf_level = 3,                                                               \
+	}
+
+const struct rd_pt_format rd_npt_format = NPT_FORMAT(4);
+const struct rd_pt_format rd_npt_format_5 = NPT_FORMAT(5);

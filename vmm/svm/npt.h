@@ -5,6 +5,9 @@
 
 #include "vmm/pt.h"
 
-extern const struct rd_pt_format rd_npt_format;
+/*
+ * Nested paging is as deep as the host's own paging is (CR4.LA57 at VMRUN; APM volume 2, "Nested Paging").
+ */
+extern const struct rd_pt_format rd_npt_format, rd_npt_format_5;
 
 #endif

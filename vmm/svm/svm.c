@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The SVM backend's row in the seam. Invariant: every entry of struct rd_hw is filled. */
+#include "vmm/svm/npt.h"
 #include "vmm/svm/svm.h"
 
-extern const struct rd_pt_format rd_npt_format;
 
 static int rd_svm_vm_init(struct rd_vm *vm)
 {

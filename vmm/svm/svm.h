@@ -38,6 +38,7 @@ struct rd_svm_cpu {
 	struct rd_hw_vcpu *last; /* for the branch-prediction barrier */
 };
 
+extern struct rd_hw rd_svm;
 DECLARE_PER_CPU(struct rd_svm_cpu, rd_svm_cpu);
 extern u32 rd_svm_features; /* CPUID 0x8000000a EDX */
 extern void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
