@@ -4,17 +4,13 @@
 #include "tools/src/vmctl/commands.h"
 #include "tools/src/vmctl/util.h"
 
+#include <stdbool.h>
 #include <stdio.h>
-
-struct list {
-	bool json;
-	bool any;
-};
 
 static int set_json(void *ctx, const char *v)
 {
 	(void)v;
-	((struct list *)ctx)->json = true;
+	*(bool *)ctx = true;
 	return RD_OK;
 }
 
@@ -37,17 +33,11 @@ static const char *text(const json_t *o, const char *key)
 
 static void show(void *ctx, const json_t *status)
 {
-	struct list *list = ctx;
-
-	if (list->json) {
+	if (*(bool *)ctx) {
 		json_dumpf(status, stdout, JSON_COMPACT);
 		putchar('\n');
 		return;
 	}
-	if (!list->any)
-		printf("%-20s %8s %5s %10s %10s  %s\n", "NAME", "PID", "CPUS", "MEMORY", "UPTIME",
-		       "DEVICE");
-	list->any = true;
 	printf("%-20s %8lld %5lld %9lldM %9llds  %s\n", text(status, "name"),
 	       number(status, "pid"), number(status, "cpus"),
 	       number(status, "memory") / (long long)RD_MIB, number(status, "uptime_s"),
@@ -56,15 +46,18 @@ static void show(void *ctx, const json_t *status)
 
 static int run(const struct rd_command *self, int argc, char **argv)
 {
-	struct list list = { 0 };
+	bool json = false;
 	int operands;
-	int status = rd_opts_parse(self, &list, argc, argv, &operands);
+	int status = rd_opts_parse(self, &json, argc, argv, &operands);
 
 	if (status)
 		return status == RD_OPTS_HELP ? RD_OK : status;
 	if (operands)
 		return rd_fail(RD_USAGE, "list: unexpected \"%s\"", argv[0]);
-	return rd_client_each(show, &list);
+	if (!json)
+		printf("%-20s %8s %5s %10s %10s  %s\n", "NAME", "PID", "CPUS", "MEMORY", "UPTIME",
+		       "DEVICE");
+	return rd_client_each(show, &json);
 }
 
 const struct rd_command rd_cmd_list = {
