@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The two 8259A interrupt controllers of a PC, cascaded at input 2 of the master, with the ELCR that makes inputs level-triggered.
- * Invariant: output tells, whenever the lock is free, whether the master asserts INTR; the master's input 2 is the slave's INTR.
+ * Invariant: output tells whether the master asserts INTR, and the master's input 2 is the slave's INTR, whenever the lock is
+ * free; only while the listeners hear of an EOI both lag behind.
  */
 #include "vmm/irqchip.h"
 
@@ -71,24 +72,34 @@ static int set_input(struct rd_pic8259 *s, unsigned int input, bool level)
 
 static void update(struct rd_pic *p, struct effects *fx)
 {
-	bool output;
+	struct rd_pic8259 *master = &p->chip[0];
+	bool output, cascade = request(p, 1) >= 0;
 
 	rd_assert_held(&p->lock);
-	set_input(&p->chip[0], CASCADE, request(p, 1) >= 0);
+	/* Not an edge: after an acknowledge the slave may go on requesting without a pause that could be seen here. */
+	master->irr = (u8)((master->irr & ~BIT(CASCADE)) | cascade << CASCADE);
 	output = request(p, 0) >= 0;
 	if (output && !p->output)
 		fx->rose = true;
 	WRITE_ONCE(p->output, output);
 }
 
-static void after(struct rd_irqchip *c, const struct effects *fx)
+/*
+ * End of an access: takes the lock's flags. Listeners hear of an EOI before the outputs follow, so that a level input that they
+ * take down does not request once more.
+ */
+static void finish(struct rd_irqchip *c, struct effects *fx, unsigned long flags)
 {
+	if (fx->acked[0] | fx->acked[1]) {
+		rd_unlock(&c->pic.lock, flags);
+		rd_irqchip_pins_acked(c, KVM_IRQCHIP_PIC_MASTER, fx->acked[0]);
+		rd_irqchip_pins_acked(c, KVM_IRQCHIP_PIC_SLAVE, fx->acked[1]);
+		flags = rd_lock(&c->pic.lock);
+	}
+	update(&c->pic, fx);
+	rd_unlock(&c->pic.lock, flags);
 	if (fx->forget)
 		rd_pit_forget(c);
-	if (fx->acked[0])
-		rd_irqchip_pins_acked(c, KVM_IRQCHIP_PIC_MASTER, fx->acked[0]);
-	if (fx->acked[1])
-		rd_irqchip_pins_acked(c, KVM_IRQCHIP_PIC_SLAVE, fx->acked[1]);
 	if (fx->rose)
 		rd_irqchip_pic_changed(c);
 }
@@ -99,9 +110,7 @@ int rd_pic_set_pin(struct rd_irqchip *c, unsigned int pin, const unsigned long *
 	unsigned long flags = rd_lock(&c->pic.lock);
 	int r = set_input(&c->pic.chip[pin >> 3], pin & 7, READ_ONCE(*line) != 0);
 
-	update(&c->pic, &fx);
-	rd_unlock(&c->pic.lock, flags);
-	after(c, &fx);
+	finish(c, &fx, flags);
 	return r;
 }
 
@@ -143,9 +152,7 @@ int rd_pic_ack(struct rd_irqchip *c)
 
 	if (input == CASCADE)
 		vector = chip_ack(&c->pic, 1, &input, &fx);
-	update(&c->pic, &fx);
-	rd_unlock(&c->pic.lock, flags);
-	after(c, &fx);
+	finish(c, &fx, flags);
 	return vector;
 }
 
@@ -286,9 +293,7 @@ bool rd_pic_port_read(struct rd_irqchip *c, u16 port, u8 *val)
 		return false;
 	flags = rd_lock(&c->pic.lock);
 	*val = elcr ? c->pic.chip[which].elcr : read_chip(&c->pic, (unsigned int)which, port & 1, &fx);
-	update(&c->pic, &fx);
-	rd_unlock(&c->pic.lock, flags);
-	after(c, &fx);
+	finish(c, &fx, flags);
 	return true;
 }
 
@@ -316,9 +321,7 @@ bool rd_pic_port_write(struct rd_irqchip *c, u16 port, u8 val)
 		write_elcr(&c->pic.chip[which], val);
 	else
 		write_chip(&c->pic, (unsigned int)which, port & 1, val, &fx);
-	update(&c->pic, &fx);
-	rd_unlock(&c->pic.lock, flags);
-	after(c, &fx);
+	finish(c, &fx, flags);
 	return true;
 }
 
@@ -348,8 +351,6 @@ int rd_pic_set_state(struct rd_irqchip *c, unsigned int which, const struct kvm_
 		.rotate_on_auto_eoi = !!s->rotate_on_auto_eoi, .special_fully_nested = !!s->special_fully_nested_mode,
 		.init4 = !!s->init4, .elcr = s->elcr & chip->elcr_mask, .elcr_mask = chip->elcr_mask,
 	};
-	update(&c->pic, &fx);
-	rd_unlock(&c->pic.lock, flags);
-	after(c, &fx);
+	finish(c, &fx, flags);
 	return 0;
 }

@@ -7,6 +7,9 @@ Suite *rd_suite(void)
 	Suite *s = suite_create("lapic");
 
 	suite_add_tcase(s, registers_tests());
+	suite_add_tcase(s, priority_tests());
 	suite_add_tcase(s, timer_tests());
+	suite_add_tcase(s, ipi_tests());
+	suite_add_tcase(s, random_tests());
 	return s;
 }
