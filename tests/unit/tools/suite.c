@@ -39,6 +39,7 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, bus_case());
 	suite_add_tcase(s, bzimage_case());
 	suite_add_tcase(s, cpuid_case());
+	suite_add_tcase(s, fuzz_case());
 	suite_add_tcase(s, ioapic_case());
 	suite_add_tcase(s, pm_case());
 	suite_add_tcase(s, rtc_case());

@@ -12,6 +12,7 @@ TCase *acpi_case(void);
 TCase *bus_case(void);
 TCase *bzimage_case(void);
 TCase *cpuid_case(void);
+TCase *fuzz_case(void);
 TCase *ioapic_case(void);
 TCase *pm_case(void);
 TCase *rtc_case(void);

@@ -200,10 +200,13 @@ static int open_stdio(struct rd_console *c)
 
 static int open_file(struct rd_console *c, const char *path)
 {
-	c->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+	/* A FIFO without a reader is an error, not something to wait for. */
+	c->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NONBLOCK,
+			 0644);
 	if (c->out_fd < 0)
 		return rd_fail(RD_HOST_ERROR, "%s: %s", path, strerror(errno));
 	c->owns_out = true;
+	fcntl(c->out_fd, F_SETFL, fcntl(c->out_fd, F_GETFL) & ~O_NONBLOCK);
 	return RD_OK;
 }
 

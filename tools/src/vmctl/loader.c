@@ -19,7 +19,8 @@ static int open_input(const char *path, int *fd, uint64_t *len)
 {
 	struct stat st;
 
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Non-blocking, so that a FIFO is refused below rather than waited for. */
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (*fd < 0)
 		return rd_fail(RD_USAGE, "%s: %s", path, strerror(errno));
 	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) {
