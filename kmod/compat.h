@@ -9,6 +9,7 @@
 #include <linux/context_tracking.h>
 #include <linux/cpuhotplug.h>
 #include <linux/eventfd.h>
+#include <linux/file.h>
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/rcupdate.h>
@@ -40,6 +41,13 @@ static inline void rd_eventfd_signal(struct eventfd_ctx *ctx)
 {
 	eventfd_signal(ctx, 1);
 }
+#endif
+
+/* The file of a struct fd, NULL if there is none. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define rd_fd_file(f) fd_file(f)
+#else
+#define rd_fd_file(f) ((f).file)
 #endif
 
 static inline void rd_hrtimer_setup(struct hrtimer *t, enum hrtimer_restart (*fn)(struct hrtimer *t))

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading: picks the backend, turns it on, opens the device node. The one file that names the vendors and the subsystems.
+ * Invariant: set-up steps are undone in reverse; the device node is the last to come and the first to go.
+ */
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include "kmod/ioctl.h"
+#include "kmod/irqfd.h"
+#include "kmod/power.h"
+#include "vmm/cpuid.h"
+#include "vmm/hw.h"
+#include "vmm/svm/svm.h"
+#include "vmm/unit.h"
+#include "vmm/vcpu.h"
+
+const struct rd_hw *rd_hw;
+struct rd_unit_hooks rd_units;
+
+extern unsigned int rd_halt_poll_ns;
+module_param_named(halt_poll_ns, rd_halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns, "longest time in ns that a halted vCPU is polled for before it sleeps (0: never)");
+
+/* The backends, in the order in which they are asked. */
+static const struct rd_hw *const rd_backends[] = { &rd_svm };
+
+/* The subsystems, in the order of their hooks. */
+static const struct rd_unit *const rd_all_units[] = {};
+
+/* The reason that speaks of this machine best: "switched off" and "in use" say more than "not there". */
+static int rd_pick_backend(void)
+{
+	const char *why = "no backend", *best_why = NULL;
+	int best = -ENODEV, r;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rd_backends); i++) {
+		r = rd_backends[i]->probe(&why);
+		if (!r) {
+			rd_hw = rd_backends[i];
+			return 0;
+		}
+		if (!best_why || best == -ENODEV) {
+			best = r;
+			best_why = why;
+		}
+	}
+	pr_err("redoubt: %s\n", best_why);
+	return best;
+}
+
+static void rd_units_exit(void)
+{
+	while (rd_units.nr) {
+		const struct rd_unit *u = rd_units.unit[--rd_units.nr];
+
+		if (u->exit)
+			u->exit();
+	}
+}
+
+/* Start the units and collect their hot hooks, so that a hook that a unit does not have costs nothing. */
+static int rd_units_init(void)
+{
+	unsigned int i;
+	int r;
+
+	BUILD_BUG_ON(ARRAY_SIZE(rd_all_units) > RD_MAX_UNITS);
+	for (i = 0; i < ARRAY_SIZE(rd_all_units); i++) {
+		const struct rd_unit *u = rd_all_units[i];
+
+		r = u->init ? u->init() : 0;
+		if (r) {
+			pr_err("redoubt: %s: error %d\n", u->name, r);
+			rd_units_exit();
+			return r;
+		}
+		rd_units.unit[rd_units.nr++] = u;
+		if (u->pre_run)
+			rd_units.pre_run[rd_units.nr_pre_run++] = u->pre_run;
+		if (u->exit_hook)
+			rd_units.exit_hook[rd_units.nr_exit_hook++] = u->exit_hook;
+		if (u->mem_fault)
+			rd_units.mem_fault[rd_units.nr_mem_fault++] = u->mem_fault;
+	}
+	return 0;
+}
+
+/* Who may open it is a matter of the node's group: an installation sets it with a udev rule. */
+static struct miscdevice rd_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "redoubt",
+	.fops = &rd_dev_fops,
+	.mode = 0660,
+};
+
+static int __init rd_init(void)
+{
+	int r;
+
+	rd_ioctl_sort(&rd_dev_ioctls);
+	rd_ioctl_sort(&rd_vm_ioctls);
+	rd_ioctl_sort(&rd_vcpu_ioctls);
+	r = rd_pick_backend();
+	if (r)
+		return r;
+	r = rd_hw->setup();
+	if (r)
+		return r;
+	r = rd_cpuid_setup();
+	if (r)
+		goto hw;
+	r = rd_irqfd_setup();
+	if (r)
+		goto cpuid;
+	r = rd_power_on();
+	if (r)
+		goto irqfd;
+	r = rd_units_init();
+	if (r)
+		goto power;
+	r = misc_register(&rd_misc);
+	if (r)
+		goto units;
+	return 0;
+units:
+	rd_units_exit();
+power:
+	rd_power_off();
+irqfd:
+	rd_irqfd_unsetup();
+cpuid:
+	rd_cpuid_unsetup();
+hw:
+	rd_hw->unsetup();
+	return r;
+}
+
+/* Open files hold the module, so there is no VM here. */
+static void __exit rd_exit(void)
+{
+	misc_deregister(&rd_misc);
+	rd_units_exit();
+	rd_power_off();
+	rd_irqfd_unsetup();
+	rd_cpuid_unsetup();
+	rd_hw->unsetup();
+}
+
+module_init(rd_init);
+module_exit(rd_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Redoubt, a hypervisor that speaks the KVM API");
+MODULE_VERSION("0.1");
