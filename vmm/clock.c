@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The VM's clock and the guests' time stamp counters.
- * Invariant: vm->clock is changed under its lock only; the clock never goes backwards but by KVM_SET_CLOCK. A vCPU's tsc.offset and
- * tsc.ratio_48 change only in its own thread, always together with the copies in its local APIC and in the backend.
+ * Invariant: vm->clock is changed under its lock only; the clock never goes backwards but by
+ * KVM_SET_CLOCK. A vCPU's tsc.offset and tsc.ratio_48 change only in its own thread, always
+ * together with the copies in its local APIC and in the backend.
  */
 #include "kmod/host.h"
 #include "vmm/clock.h"
@@ -12,10 +13,14 @@
 /* Clock values by the pair, vm->clock.lock held. */
 static u64 paired_ns(const struct rd_vm *vm, u64 host_tsc)
 {
-	return vm->clock.pair_ns + rd_clock_ticks_to_ns(&vm->clock.scale, host_tsc - vm->clock.pair_tsc);
+	return vm->clock.pair_ns +
+	       rd_clock_ticks_to_ns(&vm->clock.scale, host_tsc - vm->clock.pair_tsc);
 }
 
-/* Start a new pair: the clock shows ns now. vm->clock.lock held, which keeps interrupts off between the two readings. */
+/*
+ * Start a new pair: the clock shows ns now. vm->clock.lock held, which keeps interrupts off between
+ * the two readings.
+ */
 static void set_pair(struct rd_vm *vm, u64 ns)
 {
 	vm->clock.pair_tsc = rd_host_tsc();
@@ -37,7 +42,10 @@ void rd_vm_clock_init(struct rd_vm *vm)
 	rd_unlock(&vm->clock.lock, flags);
 }
 
-/* The kernel gave up on the TSC since the pair was made: go on by its other clock, from where the pair stands. Lock held. */
+/*
+ * The kernel gave up on the TSC since the pair was made: go on by its other clock, from where the
+ * pair stands. Lock held.
+ */
 static void leave_tsc(struct rd_vm *vm)
 {
 	vm->clock.offset_ns = paired_ns(vm, rd_host_tsc()) - rd_host_now_ns();
@@ -124,7 +132,10 @@ int rd_vm_set_clock_data(struct rd_vm *vm, const struct kvm_clock_data *d)
 	if (d->flags & ~(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC))
 		return -EINVAL;
 	if (d->flags & KVM_CLOCK_REALTIME) {
-		/* The wall clock says how long ago it was read; time does not go back for a host that is behind. */
+		/*
+		 * The wall clock says how long ago it was read; time does not go back for a host
+		 * that is behind.
+		 */
 		now = rd_host_real_ns();
 		if (now > d->realtime)
 			ns += now - d->realtime;
@@ -148,7 +159,7 @@ void rd_clock_sched_in(struct rd_vcpu *v, bool moved)
 		rd_vcpu_set_request(v, RD_REQ_CLOCK);
 }
 
-/* --- guest TSC ----------------------------------------------------------------------------------------------- */
+/* --- guest TSC --- */
 
 u64 rd_vcpu_tsc(struct rd_vcpu *v)
 {
@@ -175,7 +186,8 @@ void rd_vcpu_shift_tsc(struct rd_vcpu *v, u64 delta)
 /* Take offset, and remember the write for the next vCPU to be matched with. vm->clock.lock held. */
 static void record_write(struct rd_vcpu *v, u64 offset, u64 tsc, u64 ns)
 {
-	v->vm->clock.last_write = (struct rd_tsc_write) { .tsc = tsc, .ns = ns, .offset = offset, .khz = v->tsc.khz };
+	v->vm->clock.last_write =
+		(struct rd_tsc_write){ .tsc = tsc, .ns = ns, .offset = offset, .khz = v->tsc.khz };
 	v->tsc.offset = offset;
 }
 
@@ -188,11 +200,15 @@ void rd_vcpu_write_tsc(struct rd_vcpu *v, u64 guest_tsc, bool host)
 
 	offset = guest_tsc - scaled;
 	if (rd_tsc_write_matches(last, guest_tsc, ns, v->tsc.khz, host)) {
-		/* Without a common TSC the best is to make up for the time that passed since the other write. */
+		/*
+		 * Without a common TSC the best is to make up for the time that passed since the
+		 * other write.
+		 */
 		if (rd_host_tsc_stable())
 			offset = last->offset;
 		else
-			offset = last->tsc + rd_clock_ns_to_ticks(v->tsc.khz, ns - last->ns) - scaled;
+			offset = last->tsc + rd_clock_ns_to_ticks(v->tsc.khz, ns - last->ns) -
+				 scaled;
 	}
 	record_write(v, offset, scaled + offset, ns);
 	rd_unlock(&vm->clock.lock, flags);
@@ -215,7 +231,8 @@ int rd_vcpu_set_tsc_khz(struct rd_vcpu *v, u32 khz)
 
 	if (!khz)
 		khz = host;
-	ratio = rd_tsc_ratio_for(khz, host, rd_hw->tsc_frac_bits, rd_hw->tsc_frac_bits == 32 ? 8 : 16);
+	ratio = rd_tsc_ratio_for(khz, host, rd_hw->tsc_frac_bits,
+				 rd_hw->tsc_frac_bits == 32 ? 8 : 16);
 	if (!ratio)
 		return -EINVAL;
 	/* The counter goes on from where it is. */

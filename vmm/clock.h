@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The one clock of a VM and the TSCs of its vCPUs (K), beyond what vmm/vcpu.h declares.
- * Invariant: while the host's TSC is stable, every reader derives the time from the same pair (host TSC, ns) of the VM, so no two
- * vCPUs disagree.
+ * Invariant: while the host's TSC is stable, every reader derives the time from the same pair (host
+ * TSC, ns) of the VM, so no two vCPUs disagree.
  */
 #ifndef RD_VMM_CLOCK_H
 #define RD_VMM_CLOCK_H
@@ -12,7 +12,10 @@
 
 /* At VM creation: the clock starts at 0. */
 void rd_vm_clock_init(struct rd_vm *vm);
-/* The host resumed from sleep, its TSC may have started again: pick the clock up where it was. Process context. */
+/*
+ * The host resumed from sleep, its TSC may have started again: pick the clock up where it was.
+ * Process context.
+ */
 void rd_vm_clock_resume(struct rd_vm *vm);
 /* KVM_GET_CLOCK, KVM_SET_CLOCK. set: -EINVAL on unknown flags. */
 void rd_vm_get_clock_data(struct rd_vm *vm, struct kvm_clock_data *d);
@@ -38,8 +41,8 @@ int rd_vcpu_tsc_attr_get(struct rd_vcpu *v, u64 attr, u64 *val);
 int rd_vcpu_tsc_attr_set(struct rd_vcpu *v, u64 attr, u64 val);
 
 /*
- * The vCPU was loaded on a host CPU, moved if that is another than before: where TSCs are not to be trusted the clock page is written
- * anew. Preemption off.
+ * The vCPU was loaded on a host CPU, moved if that is another than before: where TSCs are not to be
+ * trusted the clock page is written anew. Preemption off.
  */
 void rd_clock_sched_in(struct rd_vcpu *v, bool moved);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Writes to control, debug and extended registers by the guest, from exits and from the emulator.
- * Invariant: a write that is refused (1: #GP) changes nothing. The backend's set_cr() and set_efer() flush what the guest's own
- * MOV would have flushed. The vCPU is loaded.
+ * Invariant: a write that is refused (1: #GP) changes nothing. The backend's set_cr() and
+ * set_efer() flush what the guest's own MOV would have flushed. The vCPU is loaded.
  */
 #include <asm/cpufeature.h>
 #include "vmm/cpuid.h"
@@ -76,7 +76,10 @@ int rd_set_cr8(struct rd_vcpu *v, u64 val)
 	return 0;
 }
 
-/* LMA is the CPU's: a write leaves it. The host may change LME with paging on, while it puts a saved state together. */
+/*
+ * LMA is the CPU's: a write leaves it. The host may change LME with paging on, while it puts a
+ * saved state together.
+ */
 int rd_set_efer(struct rd_vcpu *v, u64 val, bool host)
 {
 	struct rd_cregs old;
@@ -110,7 +113,7 @@ int rd_set_apic_base(struct rd_vcpu *v, u64 val, bool host)
 	return (val & reserved) || rd_lapic_set_base(&v->lapic, val, host);
 }
 
-/* --- debug registers --------------------------------------------------------------------------------------------- */
+/* --- debug registers --- */
 
 int rd_get_dr(struct rd_vcpu *v, unsigned int n, u64 *val)
 {

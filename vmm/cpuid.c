@@ -49,7 +49,10 @@ static const s8 kernel_word[RD_NR_CPUID_WORDS] = {
 	[RD_W_PV_EAX] = -1,
 };
 
-/* Features that work in a guest although the host kernel does not use them (or hides them from its own user space). */
+/*
+ * Features that work in a guest although the host kernel does not use them (or hides them from its
+ * own user space).
+ */
 static const u32 kernel_word_extra[RD_NR_CPUID_WORDS] = {
 	[RD_W_7_ECX] = BIT(16),    /* LA57 */
 	[RD_W_1_ECX] = BIT(17),    /* PCID */
@@ -163,7 +166,8 @@ static void live_of(struct rd_vcpu *v, struct rd_cpuid_live *l)
 	l->mwait = v->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT;
 }
 
-static void apply_live(struct rd_vcpu *v, const struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 r[4])
+static void apply_live(struct rd_vcpu *v, const struct rd_cpuid *c,
+		       const struct kvm_cpuid_entry2 *e, u32 r[4])
 {
 	struct rd_cpuid_live l;
 
@@ -172,7 +176,8 @@ static void apply_live(struct rd_vcpu *v, const struct rd_cpuid *c, const struct
 }
 
 /* An entry as KVM_GET_CPUID2 shows it: with the live bits of this moment. */
-static void entry_shown(struct rd_vcpu *v, const struct rd_cpuid *c, u32 i, struct kvm_cpuid_entry2 *out)
+static void entry_shown(struct rd_vcpu *v, const struct rd_cpuid *c, u32 i,
+			struct kvm_cpuid_entry2 *out)
 {
 	u32 r[4];
 
@@ -248,7 +253,10 @@ int rd_vcpu_get_cpuid(struct rd_vcpu *v, struct kvm_cpuid_entry2 *e, u32 *nr)
 	return 0;
 }
 
-/* Nothing answers: zeros, but leaves 0xb and 0x1f echo the subleaf and the APIC id for any subleaf beyond the last. */
+/*
+ * Nothing answers: zeros, but leaves 0xb and 0x1f echo the subleaf and the APIC id for any subleaf
+ * beyond the last.
+ */
 static noinline void read_absent(struct rd_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	const struct kvm_cpuid_entry2 *e = NULL;
@@ -266,8 +274,8 @@ static noinline void read_absent(struct rd_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx
 	}
 }
 
-static noinline void read_live(struct rd_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 *eax, u32 *ebx, u32 *ecx,
-			       u32 *edx)
+static noinline void read_live(struct rd_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 *eax,
+			       u32 *ebx, u32 *ecx, u32 *edx)
 {
 	u32 r[4] = { e->eax, e->ebx, e->ecx, e->edx };
 

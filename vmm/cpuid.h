@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's view of CPUID: the table that the VMM gave, an index into it, and everything that other files derive from it.
- * Invariant: a struct rd_cpuid is immutable once v->cpuid points to it; a new table replaces it as a whole. Bits that follow the vCPU's
- * state (OSXSAVE, APIC, OSPKE, XSAVE sizes) are not stored in it but put in on the way out by rd_cpuid_read().
+ * The guest's view of CPUID: the table that the VMM gave, an index into it, and everything that
+ * other files derive from it. Invariant: a struct rd_cpuid is immutable once v->cpuid points to it;
+ * a new table replaces it as a whole. Bits that follow the vCPU's state (OSXSAVE, APIC, OSPKE,
+ * XSAVE sizes) are not stored in it but put in on the way out by rd_cpuid_read().
  */
 #ifndef RD_VMM_CPUID_H
 #define RD_VMM_CPUID_H
@@ -10,7 +11,8 @@
 #include "kmod/base.h"
 
 #define RD_CPUID_MAX_ENTRIES 256  /* what SET_CPUID2 accepts */
-#define RD_CPUID_SUPPORTED_MAX 80 /* what rd_cpuid_build_supported() stays below: clients ask with that much room */
+/* The supported table is smaller: clients ask with that much room. */
+#define RD_CPUID_SUPPORTED_MAX 80
 #define RD_XSTATE_MAX 63
 
 /* Words of feature bits: one register of one leaf each. The order is that of rd_cpuid_words[]. */
@@ -101,7 +103,10 @@ enum { RD_EAX, RD_EBX, RD_ECX, RD_EDX };
 #define RD_PV_LEAF_TIMING 0x40000010U
 #define RD_PV_LAPIC_BUS_KHZ 1000000U /* the local APIC timer counts nanoseconds */
 
-/* Where a component lies in the standard XSAVE layout, as leaf 0xd says: eax size, ebx offset, ecx flags. */
+/*
+ * Where a component lies in the standard XSAVE layout, as leaf 0xd says: eax size, ebx offset, ecx
+ * flags.
+ */
 struct rd_xstate {
 	u64 supported;                 /* XCR0 bits that guests may have */
 	u64 supported_xss;
@@ -113,11 +118,11 @@ struct rd_xstate {
 /* The host as the table builder sees it; in tests a made-up one. */
 struct rd_cpuid_host {
 	void (*cpuid)(u32 function, u32 index, u32 r[4]);
-	u32 words[RD_NR_CPUID_WORDS];  /* what the host kernel left enabled; ~0 where it does not say */
+	u32 words[RD_NR_CPUID_WORDS]; /* what the host kernel left on; ~0 where it says nothing */
 	struct rd_xstate xstate;
 	u32 tsc_khz;
 	bool tsc_stable;               /* constant rate, synchronized between CPUs */
-	bool xss_clean;                /* the host's IA32_XSS is 0: XSAVES needs no switch at entry */
+	bool xss_clean; /* the host's IA32_XSS is 0: XSAVES needs no switch at entry */
 	bool spec_ctrl;                /* IA32_SPEC_CTRL is switched with the guest by the CPU */
 	bool steal_time;               /* the host kernel accounts run delay */
 };
@@ -167,14 +172,18 @@ u32 rd_xstate_size(const struct rd_xstate *x, u64 xfeatures, bool compacted);
 /* Bytes that a struct rd_cpuid with nr entries takes. */
 size_t rd_cpuid_size(u32 nr);
 /*
- * Copy nr entries into c (zeroed, of rd_cpuid_size(nr)), index them and derive the masks; words: the module's supported words.
- * -EINVAL: too many entries, or a virtual address width other than none, 48 and 57.
+ * Copy nr entries into c (zeroed, of rd_cpuid_size(nr)), index them and derive the masks; words:
+ * the module's supported words. -EINVAL: too many entries, or a virtual address width other than
+ * none, 48 and 57.
  */
-int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr, const struct rd_xstate *x,
-		   const u32 *words);
+int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr,
+		   const struct rd_xstate *x, const u32 *words);
 /* The entry for function and index, NULL if none. Hot. */
 const struct kvm_cpuid_entry2 *rd_cpuid_find(const struct rd_cpuid *c, u32 function, u32 index);
-/* The entry that answers: also the rules for leaves out of range. NULL: zeros (but for leaf 0xb, 0x1f). Hot. */
+/*
+ * The entry that answers: also the rules for leaves out of range. NULL: zeros (but for leaf 0xb,
+ * 0x1f). Hot.
+ */
 const struct kvm_cpuid_entry2 *rd_cpuid_answer(const struct rd_cpuid *c, u32 function, u32 index);
 
 /* What of a leaf follows the vCPU's state. */
@@ -190,8 +199,9 @@ static inline bool rd_cpuid_is_live(u32 function)
 	return function == 1 || function == 7 || function == 0xd;
 }
 
-void rd_cpuid_apply_live(const struct rd_cpuid *c, const struct rd_xstate *x, const struct rd_cpuid_live *live,
-			 const struct kvm_cpuid_entry2 *e, u32 r[4]);
+void rd_cpuid_apply_live(const struct rd_cpuid *c, const struct rd_xstate *x,
+			 const struct rd_cpuid_live *live, const struct kvm_cpuid_entry2 *e,
+			 u32 r[4]);
 
 #ifdef __KERNEL__
 struct rd_vcpu;

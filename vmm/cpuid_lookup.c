@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Index of the guest's CPUID table and the masks that follow from it.
- * Invariant: where the table holds an entry twice, the first one counts, as for a search from the front.
+ * Invariant: where the table holds an entry twice, the first one counts, as for a search from the
+ * front.
  */
 #include "vmm/cpuid.h"
 #include "vmm/regs.h"
@@ -53,7 +54,8 @@ const struct kvm_cpuid_entry2 *rd_cpuid_find(const struct rd_cpuid *c, u32 funct
 }
 
 /* A leaf beyond the highest of its range: on Intel CPUs the highest basic leaf answers. */
-static const struct kvm_cpuid_entry2 *out_of_range(const struct rd_cpuid *c, u32 function, u32 index)
+static const struct kvm_cpuid_entry2 *out_of_range(const struct rd_cpuid *c, u32 function,
+						   u32 index)
 {
 	const struct kvm_cpuid_entry2 *basic = rd_cpuid_find(c, 0, 0), *range;
 
@@ -103,7 +105,10 @@ static u32 entry_reg(const struct kvm_cpuid_entry2 *e, unsigned int reg)
 	return r[reg];
 }
 
-/* The paravirtual leaves may be moved up in steps of 0x100 when the VMM also shows another hypervisor's. */
+/*
+ * The paravirtual leaves may be moved up in steps of 0x100 when the VMM also shows another
+ * hypervisor's.
+ */
 static void find_pv(struct rd_cpuid *c)
 {
 	const struct kvm_cpuid_entry2 *e;
@@ -141,7 +146,8 @@ static void collect_words(struct rd_cpuid *c)
 
 static bool vendor_is(const struct kvm_cpuid_entry2 *e, const char *vendor)
 {
-	return e && !memcmp(&e->ebx, vendor, 4) && !memcmp(&e->edx, vendor + 4, 4) && !memcmp(&e->ecx, vendor + 8, 4);
+	return e && !memcmp(&e->ebx, vendor, 4) && !memcmp(&e->edx, vendor + 4, 4) &&
+	       !memcmp(&e->ecx, vendor + 8, 4);
 }
 
 static void derive(struct rd_cpuid *c, const struct rd_xstate *x, const u32 *words)
@@ -160,14 +166,15 @@ static void derive(struct rd_cpuid *c, const struct rd_xstate *x, const u32 *wor
 	e = rd_cpuid_find(c, 0xd, 0);
 	c->xcr0_allowed = (e ? (((u64)e->edx << 32) | e->eax) & x->supported : 0) | 1;
 	e = rd_cpuid_find(c, 0xd, 1);
-	c->xss_allowed = e && (e->eax & BIT(3)) ? (((u64)e->edx << 32) | e->ecx) & x->supported_xss : 0;
+	c->xss_allowed =
+		e && (e->eax & BIT(3)) ? (((u64)e->edx << 32) | e->ecx) & x->supported_xss : 0;
 
 	c->cr4_allowed = rd_cr4_allowed(c, words);
 	c->efer_allowed = rd_efer_allowed(c, words);
 }
 
-int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr, const struct rd_xstate *x,
-		   const u32 *words)
+int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr,
+		   const struct rd_xstate *x, const u32 *words)
 {
 	rd_cpuid_idx last;
 	u32 i, j, width;
@@ -207,8 +214,8 @@ static void put_bit(u32 *reg, unsigned int bit, bool on)
 	*reg = (*reg & ~BIT(bit)) | ((u32)on << bit);
 }
 
-static void live_xsave(const struct rd_cpuid *c, const struct rd_xstate *x, const struct rd_cpuid_live *live, u32 index,
-		       u32 r[4])
+static void live_xsave(const struct rd_cpuid *c, const struct rd_xstate *x,
+		       const struct rd_cpuid_live *live, u32 index, u32 r[4])
 {
 	if (index == 0)
 		r[RD_EBX] = rd_xstate_size(x, live->xcr0, false);
@@ -216,8 +223,9 @@ static void live_xsave(const struct rd_cpuid *c, const struct rd_xstate *x, cons
 		r[RD_EBX] = rd_xstate_size(x, live->xcr0 | live->xss, true);
 }
 
-void rd_cpuid_apply_live(const struct rd_cpuid *c, const struct rd_xstate *x, const struct rd_cpuid_live *live,
-			 const struct kvm_cpuid_entry2 *e, u32 r[4])
+void rd_cpuid_apply_live(const struct rd_cpuid *c, const struct rd_xstate *x,
+			 const struct rd_cpuid_live *live, const struct kvm_cpuid_entry2 *e,
+			 u32 r[4])
 {
 	if (e->function == 1) {
 		if (rd_cpuid_test(c, RD_F_XSAVE))

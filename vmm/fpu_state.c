@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * FPU, SSE, AVX state in the layouts of the ioctls, by the kernel's guest FPU container.
- * Invariant: the container, not the CPU, holds the guest's registers here: KVM_RUN puts them back before it ends.
+ * Invariant: the container, not the CPU, holds the guest's registers here: KVM_RUN puts them back
+ * before it ends.
  */
 #include <linux/string.h>
 #include <asm/cpufeature.h>

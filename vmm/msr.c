@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading and writing MSRs, by the guest and by ioctls: the hot ones directly, the rest through the table of vmm/msr_table.c.
- * Invariant: a failed access changes nothing. The guest's access asks the filter first, as KVM_X86_SET_MSR_FILTER promises;
- * the x2APIC range is outside the filter.
+ * Reading and writing MSRs, by the guest and by ioctls: the hot ones directly, the rest through the
+ * table of vmm/msr_table.c. Invariant: a failed access changes nothing. The guest's access asks the
+ * filter first, as KVM_X86_SET_MSR_FILTER promises; the x2APIC range is outside the filter.
  */
 #include <asm/msr-index.h>
 #include "vmm/clock.h"
@@ -34,7 +34,8 @@ static int read_any(struct rd_vcpu *v, u32 msr, u64 *val, bool host)
 	const struct rd_msr_range *r;
 
 	if (msr - X2APIC_FIRST < X2APIC_COUNT)
-		return v->has_lapic && !rd_lapic_msr_read(&v->lapic, msr, val) ? RD_MSR_OK : RD_MSR_GP;
+		return v->has_lapic && !rd_lapic_msr_read(&v->lapic, msr, val) ? RD_MSR_OK :
+										 RD_MSR_GP;
 	r = find_range(msr);
 	if (!r)
 		return RD_MSR_UNKNOWN;
@@ -46,7 +47,8 @@ static int write_any(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 	const struct rd_msr_range *r;
 
 	if (msr - X2APIC_FIRST < X2APIC_COUNT)
-		return v->has_lapic && !rd_lapic_msr_write(&v->lapic, msr, val) ? RD_MSR_OK : RD_MSR_GP;
+		return v->has_lapic && !rd_lapic_msr_write(&v->lapic, msr, val) ? RD_MSR_OK :
+										  RD_MSR_GP;
 	r = find_range(msr);
 	if (!r)
 		return RD_MSR_UNKNOWN;
@@ -86,12 +88,15 @@ static int finish(struct rd_vcpu *v, u32 msr, u64 val, bool write, int r)
 {
 	if (likely(r == RD_MSR_OK))
 		return RD_MSR_OK;
-	return refuse(v, msr, val, write, r == RD_MSR_UNKNOWN ? KVM_MSR_EXIT_REASON_UNKNOWN : KVM_MSR_EXIT_REASON_INVAL);
+	return refuse(v, msr, val, write,
+		      r == RD_MSR_UNKNOWN ? KVM_MSR_EXIT_REASON_UNKNOWN :
+					    KVM_MSR_EXIT_REASON_INVAL);
 }
 
 static bool filtered(struct rd_vcpu *v, u32 msr, bool write)
 {
-	return unlikely(rcu_access_pointer(v->vm->msr_filter)) && !rd_msr_filter_allows(v, msr, write);
+	return unlikely(rcu_access_pointer(v->vm->msr_filter)) &&
+	       !rd_msr_filter_allows(v, msr, write);
 }
 
 int rd_msr_guest_read(struct rd_vcpu *v, u32 msr, u64 *val)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The MSR filter that user space sets: which of the guest's accesses are refused (and, if asked for, sent to user space).
- * Invariant: vm->msr_filter is replaced as a whole under vm->lock and freed after all readers of vm->srcu have left.
+ * The MSR filter that user space sets: which of the guest's accesses are refused (and, if asked
+ * for, sent to user space). Invariant: vm->msr_filter is replaced as a whole under vm->lock and
+ * freed after all readers of vm->srcu have left.
  */
 #include <linux/overflow.h>
 #include <linux/slab.h>

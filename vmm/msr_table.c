@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every MSR that a guest or the VMM may touch, in one sorted table with the functions that check and store it, and the lists that
- * KVM_GET_MSR_INDEX_LIST and KVM_GET_MSR_FEATURE_INDEX_LIST give. Invariant: every MSR in the lists can be read, and written back as read,
- * by the host.
+ * Every MSR that a guest or the VMM may touch, in one sorted table with the functions that check
+ * and store it, and the lists that KVM_GET_MSR_INDEX_LIST and KVM_GET_MSR_FEATURE_INDEX_LIST give.
+ * Invariant: every MSR in the lists can be read, and written back as read, by the host.
  */
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -21,12 +21,14 @@
 #define HWCR_MCSTATUS_WREN BIT_ULL(18)
 #define HWCR_TSC_FREQ_SEL BIT_ULL(24)
 #define HWCR_IGNORED (BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8)) /* cache and IGNNE details */
-#define MISC_ENABLE_RESET (MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
+#define MISC_ENABLE_RESET                                                      \
+	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 #define DEBUGCTL_LBR_BTF 3ULL
 
 typedef struct rd_vcpu vcpu;
 
-/* --- MSRs without an effect ---------------------------------------------------------------------------------- */
+/* --- MSRs without an effect --- */
 
 static int read_zero(vcpu *v, u32 msr, u64 *val, bool host)
 {
@@ -67,7 +69,7 @@ static int read_constant(vcpu *v, u32 msr, u64 *val, bool host)
 	return RD_MSR_GP;
 }
 
-/* --- MSRs that the backend keeps ------------------------------------------------------------------------------- */
+/* --- MSRs that the backend keeps --- */
 
 static int read_hw(vcpu *v, u32 msr, u64 *val, bool host)
 {
@@ -84,7 +86,10 @@ static int write_hw_u32(vcpu *v, u32 msr, u64 val, bool host)
 	return write_hw(v, msr, (u32)val, host);
 }
 
-/* Addresses: a value that is not canonical is #GP, from the host too, for the CPU would refuse to enter with it. */
+/*
+ * Addresses: a value that is not canonical is #GP, from the host too, for the CPU would refuse to
+ * enter with it.
+ */
 static int write_hw_canonical(vcpu *v, u32 msr, u64 val, bool host)
 {
 	unsigned int bits = rd_cpuid_has(v, RD_F_LA57) ? 57 : 48;
@@ -119,7 +124,10 @@ static int write_efer(vcpu *v, u32 msr, u64 val, bool host)
 	return rd_set_efer(v, val, host) ? RD_MSR_GP : RD_MSR_OK;
 }
 
-/* Branch recording is not virtualized: the bits read back, single-stepping on branches is the backend's. */
+/*
+ * Branch recording is not virtualized: the bits read back, single-stepping on branches is the
+ * backend's.
+ */
 static int read_debugctl(vcpu *v, u32 msr, u64 *val, bool host)
 {
 	if (rd_hw->get_msr(v, msr, val))
@@ -135,7 +143,7 @@ static int write_debugctl(vcpu *v, u32 msr, u64 val, bool host)
 	return RD_MSR_OK;
 }
 
-/* --- time ---------------------------------------------------------------------------------------------------- */
+/* --- time --- */
 
 static int read_tsc(vcpu *v, u32 msr, u64 *val, bool host)
 {
@@ -163,7 +171,8 @@ static int read_tsc_adjust(vcpu *v, u32 msr, u64 *val, bool host)
 	return RD_MSR_OK;
 }
 
-/* The guest moves its TSC by it; the host restores a saved value, the TSC itself comes separately. */
+/* The guest moves its TSC by it; the host restores a saved value, the TSC itself comes separately.
+ */
 static int write_tsc_adjust(vcpu *v, u32 msr, u64 val, bool host)
 {
 	if (!host) {
@@ -189,7 +198,7 @@ static int write_tsc_deadline(vcpu *v, u32 msr, u64 val, bool host)
 	return RD_MSR_OK;
 }
 
-/* --- the local APIC's base ------------------------------------------------------------------------------------- */
+/* --- the local APIC's base --- */
 
 static int read_apic_base(vcpu *v, u32 msr, u64 *val, bool host)
 {
@@ -202,7 +211,7 @@ static int write_apic_base(vcpu *v, u32 msr, u64 val, bool host)
 	return rd_set_apic_base(v, val, host) ? RD_MSR_GP : RD_MSR_OK;
 }
 
-/* --- words of the vCPU ---------------------------------------------------------------------------------------- */
+/* --- words of the vCPU --- */
 
 /* Where a plain word lives. */
 static u64 *word_of(vcpu *v, u32 msr)
@@ -279,12 +288,14 @@ static int write_ucode_rev(vcpu *v, u32 msr, u64 val, bool host)
 static int write_misc_enable(vcpu *v, u32 msr, u64 val, bool host)
 {
 	bool mwait_moves = (val ^ v->misc_enable) & MSR_IA32_MISC_ENABLE_MWAIT;
-	u64 fixed = MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_EMON;
+	u64 fixed = MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL |
+		    MSR_IA32_MISC_ENABLE_EMON;
 
 	if (!host && ((val ^ v->misc_enable) & fixed))
 		return RD_MSR_GP;
 	/* Where the bit rules CPUID's MONITOR, a CPU without SSE3 does not have it. */
-	if (mwait_moves && (v->vm->disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT) && !rd_cpuid_has(v, RD_F_SSE3))
+	if (mwait_moves && (v->vm->disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT) &&
+	    !rd_cpuid_has(v, RD_F_SSE3))
 		return RD_MSR_GP;
 	v->misc_enable = val;
 	return RD_MSR_OK;
@@ -292,7 +303,8 @@ static int write_misc_enable(vcpu *v, u32 msr, u64 val, bool host)
 
 static int write_tsc_aux(vcpu *v, u32 msr, u64 val, bool host)
 {
-	if (!host && ((val >> 32) || !(rd_cpuid_has(v, RD_F_RDTSCP) || rd_cpuid_has(v, RD_F_RDPID))))
+	if (!host &&
+	    ((val >> 32) || !(rd_cpuid_has(v, RD_F_RDTSCP) || rd_cpuid_has(v, RD_F_RDPID))))
 		return RD_MSR_GP;
 	v->tsc_aux = (u32)val;
 	return RD_MSR_OK;
@@ -326,7 +338,8 @@ static int read_feat_ctl(vcpu *v, u32 msr, u64 *val, bool host)
 static int write_hwcr(vcpu *v, u32 msr, u64 val, bool host)
 {
 	val &= ~HWCR_IGNORED;
-	return val & ~(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL) ? RD_MSR_GP : store_word(v, msr, val);
+	return val & ~(HWCR_MCSTATUS_WREN | HWCR_TSC_FREQ_SEL) ? RD_MSR_GP :
+								 store_word(v, msr, val);
 }
 
 static u64 de_cfg_supported(void)
@@ -369,7 +382,7 @@ static int write_poll_control(vcpu *v, u32 msr, u64 val, bool host)
 	return val & ~1ULL ? RD_MSR_GP : store_word(v, msr, val);
 }
 
-/* --- side channels -------------------------------------------------------------------------------------------- */
+/* --- side channels --- */
 
 static int read_arch_caps(vcpu *v, u32 msr, u64 *val, bool host)
 {
@@ -389,8 +402,9 @@ static int write_arch_caps(vcpu *v, u32 msr, u64 val, bool host)
 
 static bool has_spec_ctrl(vcpu *v)
 {
-	return rd_cpuid_has(v, RD_F_SPEC_CTRL) || rd_cpuid_has(v, RD_F_STIBP) || rd_cpuid_has(v, RD_F_SSBD) ||
-	       rd_cpuid_has(v, RD_F_AMD_IBRS) || rd_cpuid_has(v, RD_F_AMD_STIBP) || rd_cpuid_has(v, RD_F_AMD_SSBD);
+	return rd_cpuid_has(v, RD_F_SPEC_CTRL) || rd_cpuid_has(v, RD_F_STIBP) ||
+	       rd_cpuid_has(v, RD_F_SSBD) || rd_cpuid_has(v, RD_F_AMD_IBRS) ||
+	       rd_cpuid_has(v, RD_F_AMD_STIBP) || rd_cpuid_has(v, RD_F_AMD_SSBD);
 }
 
 static int read_spec_ctrl(vcpu *v, u32 msr, u64 *val, bool host)
@@ -402,7 +416,10 @@ static int read_spec_ctrl(vcpu *v, u32 msr, u64 *val, bool host)
 	return RD_MSR_OK;
 }
 
-/* IBRS, STIBP, SSBD, PSFD: where the CPU switches the register with the guest, and only what the guest's CPUID shows. */
+/*
+ * IBRS, STIBP, SSBD, PSFD: where the CPU switches the register with the guest, and only what the
+ * guest's CPUID shows.
+ */
 static int write_spec_ctrl(vcpu *v, u32 msr, u64 val, bool host)
 {
 	if (val & ~0x87ULL)
@@ -414,7 +431,10 @@ static int write_spec_ctrl(vcpu *v, u32 msr, u64 val, bool host)
 	return RD_MSR_OK;
 }
 
-/* The barrier takes place at once, on this CPU: a vCPU that moves meets the one that the backend does on a switch of vCPUs. */
+/*
+ * The barrier takes place at once, on this CPU: a vCPU that moves meets the one that the backend
+ * does on a switch of vCPUs.
+ */
 static int write_pred_cmd(vcpu *v, u32 msr, u64 val, bool host)
 {
 	if (!host && !rd_cpuid_has(v, RD_F_IBPB) && !rd_cpuid_has(v, RD_F_SPEC_CTRL))
@@ -426,7 +446,7 @@ static int write_pred_cmd(vcpu *v, u32 msr, u64 val, bool host)
 	return RD_MSR_OK;
 }
 
-/* --- MTRRs and machine checks --------------------------------------------------------------------------------- */
+/* --- MTRRs and machine checks --- */
 
 static int read_mtrr(vcpu *v, u32 msr, u64 *val, bool host)
 {
@@ -535,19 +555,19 @@ int rd_vcpu_set_mce(struct rd_vcpu *v, const struct kvm_x86_mce *m)
 	}
 }
 
-/* --- paravirtual --------------------------------------------------------------------------------------------- */
+/* --- paravirtual --- */
 
 static int read_pv(vcpu *v, u32 msr, u64 *val, bool host)
 {
 	return rd_pv_msr_read(v, msr, val);
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 #define ONE(msr, r, w) { msr, msr, r, w }
 
 const struct rd_msr_range rd_msr_ranges[] = {
-	{ 0x0, 0x1, read_mce_p5, write_ignored },                       /* P5_MC_ADDR, P5_MC_TYPE */
+	{ 0x0, 0x1, read_mce_p5, write_ignored }, /* P5_MC_ADDR, P5_MC_TYPE */
 	ONE(0x10, read_tsc, write_tsc),
 	{ MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, read_pv, rd_pv_msr_write },
 	ONE(MSR_IA32_PLATFORM_ID, read_zero, NULL),
@@ -611,7 +631,8 @@ const struct rd_msr_range rd_msr_ranges[] = {
 	ONE(MSR_K8_INT_PENDING_MSG, read_zero, write_ignored),
 	ONE(MSR_FAM10H_MMIO_CONF_BASE, read_zero, NULL),
 	{ 0xc0010061, 0xc0010063, read_zero, write_ignored },
-	{ MSR_AMD_PSTATE_DEF_BASE, MSR_AMD_PSTATE_DEF_BASE + 7, read_zero, write_ignored }, /* none is enabled */
+	/* No P-state is enabled. */
+	{ MSR_AMD_PSTATE_DEF_BASE, MSR_AMD_PSTATE_DEF_BASE + 7, read_zero, write_ignored },
 	{ MSR_K8_TSEG_ADDR, MSR_K8_TSEG_MASK, read_zero, write_zero_only },
 	ONE(MSR_VM_CR, read_zero, write_zero_only),
 	{ MSR_AMD64_OSVW_ID_LENGTH, MSR_AMD64_OSVW_STATUS, read_osvw, write_word_host },
@@ -625,7 +646,7 @@ const struct rd_msr_range rd_msr_ranges[] = {
 
 const unsigned int rd_msr_nr_ranges = ARRAY_SIZE(rd_msr_ranges);
 
-/* --- lists ----------------------------------------------------------------------------------------------------- */
+/* --- lists --- */
 
 /* What a VMM saves and restores. feature: listed only if guests may have it; 0: always. */
 static const struct {
@@ -665,7 +686,8 @@ static const struct {
 
 static bool host_is_amd(void)
 {
-	return boot_cpu_data.x86_vendor == X86_VENDOR_AMD || boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
+	return boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
+	       boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
 }
 
 /* Return how many there are; out gets the first max of them. */
@@ -685,7 +707,8 @@ u32 rd_msr_index_list(u32 *out, u32 max)
 	return n;
 }
 
-static const u32 features[] = { MSR_IA32_UCODE_REV, MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_PERF_CAPABILITIES, MSR_DE_CFG };
+static const u32 features[] = { MSR_IA32_UCODE_REV, MSR_IA32_ARCH_CAPABILITIES,
+				MSR_IA32_PERF_CAPABILITIES, MSR_DE_CFG };
 
 u32 rd_msr_feature_list(u32 *out, u32 max)
 {
@@ -713,7 +736,8 @@ static u64 host_arch_caps(void)
 		{ X86_BUG_SPEC_STORE_BYPASS, ARCH_CAP_SSB_NO },
 		{ X86_BUG_MDS, ARCH_CAP_MDS_NO },
 		{ X86_BUG_TAA, ARCH_CAP_TAA_NO },
-		{ X86_BUG_MMIO_STALE_DATA, ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO },
+		{ X86_BUG_MMIO_STALE_DATA,
+		  ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO },
 	};
 	u64 caps = ARCH_CAP_PSCHANGE_MC_NO;
 	unsigned int i;
@@ -750,7 +774,7 @@ int rd_msr_feature_read(u32 msr, u64 *val)
 	}
 }
 
-/* --- reset ----------------------------------------------------------------------------------------------------- */
+/* --- reset --- */
 
 void rd_msr_reset(struct rd_vcpu *v, bool init_event)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the guest asks for by paravirtual MSRs: clock page, wall clock, steal time, end of interrupt by memory.
- * Invariant: a page is written only while its MSR's enable bit is set, in the version protocol that the guest reads it by: odd while
- * the fields change, even when they agree.
+ * What the guest asks for by paravirtual MSRs: clock page, wall clock, steal time, end of interrupt
+ * by memory. Invariant: a page is written only while its MSR's enable bit is set, in the version
+ * protocol that the guest reads it by: odd while the fields change, even when they agree.
  */
 #include <linux/kvm_para.h>
 #include <linux/sched.h>
@@ -19,7 +19,10 @@
 
 static_assert(sizeof(struct pvclock_vcpu_time_info) == 32);
 
-/* With KVM_CAP_ENFORCE_PV_FEATURE_CPUID the guest has only what its CPUID shows; otherwise anything that works. */
+/*
+ * With KVM_CAP_ENFORCE_PV_FEATURE_CPUID the guest has only what its CPUID shows; otherwise anything
+ * that works.
+ */
 static bool allowed(struct rd_vcpu *v, unsigned int f)
 {
 	return !v->vm->enforce_pv_features || rd_cpuid_has(v, f);
@@ -43,7 +46,7 @@ static int read_gpa(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len)
 	return r;
 }
 
-/* --- clock --------------------------------------------------------------------------------------------------- */
+/* --- clock --- */
 
 static void clock_fill(struct rd_vcpu *v, struct pvclock_vcpu_time_info *t)
 {
@@ -79,7 +82,8 @@ void rd_pv_clock_update(struct rd_vcpu *v)
 	if (write_gpa(v, gpa, &t.version, sizeof(t.version)))
 		return;
 	smp_wmb();
-	write_gpa(v, gpa + sizeof(t.version), (u8 *)&t + sizeof(t.version), sizeof(t) - sizeof(t.version));
+	write_gpa(v, gpa + sizeof(t.version), (u8 *)&t + sizeof(t.version),
+		  sizeof(t) - sizeof(t.version));
 	smp_wmb();
 	t.version++;
 	write_gpa(v, gpa, &t.version, sizeof(t.version));
@@ -106,9 +110,12 @@ static void wall_clock_write(struct rd_vcpu *v, u64 gpa)
 	write_gpa(v, gpa, &w.version, sizeof(w.version));
 }
 
-/* --- steal time ---------------------------------------------------------------------------------------------- */
+/* --- steal time --- */
 
-/* Time that this thread waited for a CPU since the last update. A VMM may move a vCPU to another thread: start anew there. */
+/*
+ * Time that this thread waited for a CPU since the last update. A VMM may move a vCPU to another
+ * thread: start anew there.
+ */
 static u64 steal_since_last(struct rd_vcpu *v)
 {
 #ifdef CONFIG_SCHED_INFO
@@ -154,7 +161,7 @@ static int steal_enable(struct rd_vcpu *v, u64 val)
 	return RD_MSR_OK;
 }
 
-/* --- end of interrupt by memory ------------------------------------------------------------------------------- */
+/* --- end of interrupt by memory --- */
 
 /* Bit 0 of the byte: set by the host, it says "clear me instead of writing the EOI register". */
 static u8 __user *eoi_byte(struct rd_vcpu *v, struct rd_slot **slot)
@@ -179,7 +186,10 @@ static bool eoi_store(struct rd_vcpu *v, u8 val)
 	return true;
 }
 
-/* An EOI that somebody waits for must be seen at once: level-triggered vectors, and those that user space asked for. */
+/*
+ * An EOI that somebody waits for must be seen at once: level-triggered vectors, and those that user
+ * space asked for.
+ */
 static bool eoi_silent(struct rd_vcpu *v, unsigned int vector)
 {
 	const struct rd_lapic *l = &v->lapic;
@@ -188,7 +198,10 @@ static bool eoi_silent(struct rd_vcpu *v, unsigned int vector)
 	       !test_bit(vector, v->vm->chip.split_eoi);
 }
 
-/* Hot where PV EOI is on. Interrupts off. The page may be away: then the guest just writes the register. */
+/*
+ * Hot where PV EOI is on. Interrupts off. The page may be away: then the guest just writes the
+ * register.
+ */
 void rd_pv_eoi_sync_in(struct rd_vcpu *v)
 {
 	struct rd_lapic *l = &v->lapic;
@@ -208,12 +221,12 @@ void rd_pv_eoi_sync_out(struct rd_vcpu *v)
 	if (!p || get_user(val, p))
 		return;
 	if (val & 1)
-		eoi_store(v, 0); /* not yet: the guest shall write the register, or get the offer again */
+		eoi_store(v, 0); /* not yet: it shall write the register, or get the offer again */
 	else
 		rd_lapic_eoi(&v->lapic);
 }
 
-/* --- MSRs ---------------------------------------------------------------------------------------------------- */
+/* --- MSRs --- */
 
 static int system_time_write(struct rd_vcpu *v, u64 val)
 {
@@ -244,7 +257,8 @@ int rd_pv_msr_write(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 	case MSR_KVM_WALL_CLOCK:
 		return host || allowed(v, RD_F_PV_CLOCK) ? wall_clock_msr_write(v, val) : RD_MSR_GP;
 	case MSR_KVM_WALL_CLOCK_NEW:
-		return host || allowed(v, RD_F_PV_CLOCK2) ? wall_clock_msr_write(v, val) : RD_MSR_GP;
+		return host || allowed(v, RD_F_PV_CLOCK2) ? wall_clock_msr_write(v, val) :
+							    RD_MSR_GP;
 	case MSR_KVM_SYSTEM_TIME:
 		return host || allowed(v, RD_F_PV_CLOCK) ? system_time_write(v, val) : RD_MSR_GP;
 	case MSR_KVM_SYSTEM_TIME_NEW:

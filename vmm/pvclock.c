@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arithmetic of the paravirtual clock. Invariant: no intermediate result overflows for any counter from 1 kHz to 4 THz and any time
- * below 2^63 ns, so that a clock read never jumps.
+ * Arithmetic of the paravirtual clock. Invariant: no intermediate result overflows for any counter
+ * from 1 kHz to 4 THz and any time below 2^63 ns, so that a clock read never jumps.
  */
 #include "vmm/pvclock.h"
 
@@ -12,7 +12,7 @@ struct rd_clock_scale rd_clock_scale(u32 khz)
 	struct rd_clock_scale s = { 0, 0 };
 	u64 hz = khz * 1000ULL;
 
-	/* Bring hz between 10^9 / 2 (exclusive of less) and 10^9: mul = 10^9 * 2^32 / hz then just fits in 32 bits. */
+	/* Bring hz above 10^9 and up to 2 * 10^9: 10^9 * 2^32 / hz then just fits in 32 bits. */
 	while (hz > 2 * NSEC_PER_SEC_) {
 		hz >>= 1;
 		s.shift--;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Legal values of control, debug and extended registers.
- * Invariant: pure; the rules are those of the CPU manuals' descriptions of MOV CR, MOV DR, WRMSR and XSETBV.
+ * Invariant: pure; the rules are those of the CPU manuals' descriptions of MOV CR, MOV DR, WRMSR
+ * and XSETBV.
  */
 #include "vmm/regs.h"
 #include "vmm/cpuid.h"
@@ -10,8 +11,8 @@ static const struct {
 	u8 feature_bit; /* of CR4 */
 	u16 feature;
 } cr4_features[] = {
-	{ 11, RD_F_UMIP },   { 12, RD_F_LA57 }, { 16, RD_F_FSGSBASE }, { 17, RD_F_PCID }, { 18, RD_F_XSAVE },
-	{ 20, RD_F_SMEP },   { 21, RD_F_SMAP }, { 22, RD_F_PKU },
+	{ 11, RD_F_UMIP },  { 12, RD_F_LA57 }, { 16, RD_F_FSGSBASE }, { 17, RD_F_PCID },
+	{ 18, RD_F_XSAVE }, { 20, RD_F_SMEP }, { 21, RD_F_SMAP },     { 22, RD_F_PKU },
 };
 
 static bool both_have(const struct rd_cpuid *c, const u32 *words, unsigned int f)
@@ -184,7 +185,7 @@ u64 rd_dr7_stored(u64 val)
 	return (val & RD_DR7_SETTABLE) | RD_DR7_RESET;
 }
 
-/* --- memory types ----------------------------------------------------------------------------------------------- */
+/* --- memory types --- */
 
 static bool mtrr_type_ok(u64 t)
 {
@@ -203,7 +204,8 @@ bool rd_pat_ok(u64 val)
 
 int rd_mtrr_slot(u32 msr)
 {
-	static const u16 fixed[11] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
+	static const u16 fixed[11] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
+				       0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
 	unsigned int i;
 
 	if (msr - RD_MSR_MTRR_VAR < 2 * RD_NR_VAR_MTRR)
@@ -235,13 +237,13 @@ bool rd_mtrr_ok(u32 msr, u64 val, u64 gpa_reserved)
 	return !(val & 0xf00) && mtrr_type_ok(val & 0xff);
 }
 
-/* --- machine checks --------------------------------------------------------------------------------------------- */
+/* --- machine checks --- */
 
 bool rd_mce_write_ok(unsigned int reg, u64 val, bool host, bool status_writable)
 {
 	/*
-	 * CTL is all or nothing; Linux clears bit 10 of bank 4 for the GART, and bit 0 of bank 0 on some CPUs.
-	 * STATUS may only be cleared.
+	 * CTL is all or nothing; Linux clears bit 10 of bank 4 for the GART, and bit 0 of bank 0 on
+	 * some CPUs. STATUS may only be cleared.
 	 */
 	if (reg == 0)
 		return val == 0 || (val | BIT_ULL(10) | 1) == ~0ULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which values control registers, debug registers, EFER, XCR0 and a few MSRs may take: pure functions of the old value, the new one and
- * the guest's CPUID. Invariant: nothing here changes state, so that every caller can check all before it changes anything.
+ * Which values control registers, debug registers, EFER, XCR0 and a few MSRs may take: pure
+ * functions of the old value, the new one and the guest's CPUID. Invariant: nothing here changes
+ * state, so that every caller can check all before it changes anything.
  */
 #ifndef RD_VMM_REGS_H
 #define RD_VMM_REGS_H
@@ -92,7 +93,8 @@ u64 rd_cr4_allowed(const struct rd_cpuid *c, const u32 *words);
 u64 rd_efer_allowed(const struct rd_cpuid *c, const u32 *words);
 u64 rd_efer_host_allowed(const u32 *words); /* from the host, whatever the guest's CPUID */
 
-/* MOV to CR0, CR3, CR4 and WRMSR EFER in the state old: true if the write is legal, false for #GP. */
+/* MOV to CR0, CR3, CR4 and WRMSR EFER in the state old: true if the write is legal, false for #GP.
+ */
 bool rd_cr0_write_ok(const struct rd_cregs *old, u64 val);
 bool rd_cr3_write_ok(const struct rd_cpuid *c, const struct rd_cregs *old, u64 val);
 bool rd_cr4_write_ok(const struct rd_cpuid *c, const struct rd_cregs *old, u64 val);
@@ -131,7 +133,10 @@ bool rd_mtrr_ok(u32 msr, u64 val, u64 gpa_reserved);
 #define RD_MCI_UC BIT_ULL(61)
 #define RD_MCI_EN BIT_ULL(60)
 #define RD_MCG_STATUS_MCIP BIT_ULL(2)
-/* Is the guest's write to register reg (0 CTL, 1 STATUS, 2 ADDR, 3 MISC) of a bank legal? status_writable: HWCR.McStatusWrEn. */
+/*
+ * Is the guest's write to register reg (0 CTL, 1 STATUS, 2 ADDR, 3 MISC) of a bank legal?
+ * status_writable: HWCR.McStatusWrEn.
+ */
 bool rd_mce_write_ok(unsigned int reg, u64 val, bool host, bool status_writable);
 
 enum rd_mce_action { RD_MCE_BAD, RD_MCE_IGNORED, RD_MCE_STORED, RD_MCE_RAISE, RD_MCE_SHUTDOWN };

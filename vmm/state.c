@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The save and restore ioctls of a vCPU: general and system registers, debug registers, pending events, run state; and reset.
- * Invariant: a SET that is refused has changed nothing. v->mutex held and the vCPU loaded, in all functions.
+ * The save and restore ioctls of a vCPU: general and system registers, debug registers, pending
+ * events, run state; and reset. Invariant: a SET that is refused has changed nothing. v->mutex held
+ * and the vCPU loaded, in all functions.
  */
 #include "vmm/clock.h"
 #include "vmm/cpuid.h"
@@ -19,7 +20,7 @@
 #define VEC_BP 3
 #define VEC_PF 14
 
-/* --- general registers ----------------------------------------------------------------------------------------- */
+/* --- general registers --- */
 
 void rd_vcpu_get_regs(struct rd_vcpu *v, struct kvm_regs *r)
 {
@@ -40,10 +41,12 @@ void rd_vcpu_get_regs(struct rd_vcpu *v, struct kvm_regs *r)
 int rd_vcpu_set_regs(struct rd_vcpu *v, const struct kvm_regs *r)
 {
 	const u64 g[RD_NR_GPR] = {
-		[RD_RAX] = r->rax, [RD_RBX] = r->rbx, [RD_RCX] = r->rcx, [RD_RDX] = r->rdx,
-		[RD_RSI] = r->rsi, [RD_RDI] = r->rdi, [RD_RSP] = r->rsp, [RD_RBP] = r->rbp,
-		[RD_R8] = r->r8, [RD_R8 + 1] = r->r9, [RD_R8 + 2] = r->r10, [RD_R8 + 3] = r->r11,
-		[RD_R8 + 4] = r->r12, [RD_R8 + 5] = r->r13, [RD_R8 + 6] = r->r14, [RD_R8 + 7] = r->r15,
+		[RD_RAX] = r->rax,    [RD_RBX] = r->rbx,    [RD_RCX] = r->rcx,
+		[RD_RDX] = r->rdx,    [RD_RSI] = r->rsi,    [RD_RDI] = r->rdi,
+		[RD_RSP] = r->rsp,    [RD_RBP] = r->rbp,    [RD_R8] = r->r8,
+		[RD_R8 + 1] = r->r9,  [RD_R8 + 2] = r->r10, [RD_R8 + 3] = r->r11,
+		[RD_R8 + 4] = r->r12, [RD_R8 + 5] = r->r13, [RD_R8 + 6] = r->r14,
+		[RD_R8 + 7] = r->r15,
 	};
 
 	memcpy(v->gpr, g, sizeof(g));
@@ -56,7 +59,7 @@ int rd_vcpu_set_regs(struct rd_vcpu *v, const struct kvm_regs *r)
 	return 0;
 }
 
-/* --- system registers ------------------------------------------------------------------------------------------ */
+/* --- system registers --- */
 
 /* What KVM_GET_SREGS and KVM_GET_SREGS2 have in common. */
 static void get_sregs_common(struct rd_vcpu *v, struct kvm_sregs2 *s)
@@ -83,16 +86,19 @@ static void get_sregs_common(struct rd_vcpu *v, struct kvm_sregs2 *s)
 
 static bool regs_ok(struct rd_vcpu *v, const struct kvm_sregs2 *s)
 {
-	const struct rd_cregs r = { .cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer, .cs_l = s->cs.l };
+	const struct rd_cregs r = {
+		.cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer, .cs_l = s->cs.l
+	};
 
-	return rd_cregs_ok(v->cpuid, &r) && !(s->efer & ~rd_efer_host_allowed(rd_cpuid_host_words()));
+	return rd_cregs_ok(v->cpuid, &r) &&
+	       !(s->efer & ~rd_efer_host_allowed(rd_cpuid_host_words()));
 }
 
 /* Old VMMs start the boot CPU at the reset vector without setting its run state. */
 static void start_at_reset_vector(struct rd_vcpu *v, const struct kvm_sregs2 *s)
 {
-	if (v->id == v->vm->bsp_id && v->rip == 0xfff0 && s->cs.selector == 0xf000 && s->cs.base == 0xffff0000 &&
-	    !(s->cr0 & RD_CR0_PE))
+	if (v->id == v->vm->bsp_id && v->rip == 0xfff0 && s->cs.selector == 0xf000 &&
+	    s->cs.base == 0xffff0000 && !(s->cr0 & RD_CR0_PE))
 		v->mp_state = KVM_MP_STATE_RUNNABLE;
 }
 
@@ -160,7 +166,10 @@ int rd_vcpu_set_sregs(struct rd_vcpu *v, const struct kvm_sregs *s)
 	return 0;
 }
 
-/* In PAE mode the CPU holds four page-directory pointers; with nested paging it reads them from memory, and so does this. */
+/*
+ * In PAE mode the CPU holds four page-directory pointers; with nested paging it reads them from
+ * memory, and so does this.
+ */
 static void get_pdptrs(struct rd_vcpu *v, struct kvm_sregs2 *s)
 {
 	int idx;
@@ -190,7 +199,7 @@ int rd_vcpu_set_sregs2(struct rd_vcpu *v, const struct kvm_sregs2 *s)
 	return set_sregs_common(v, s);
 }
 
-/* --- debugging --------------------------------------------------------------------------------------------------- */
+/* --- debugging --- */
 
 void rd_vcpu_get_debugregs(struct rd_vcpu *v, struct kvm_debugregs *d)
 {
@@ -251,7 +260,7 @@ int rd_vcpu_translate(struct rd_vcpu *v, struct kvm_translation *t)
 	return 0;
 }
 
-/* --- events ---------------------------------------------------------------------------------------------------- */
+/* --- events --- */
 
 /* User space that does not know payloads sees CR2 or DR6 as if the exception had been delivered. */
 static void deliver_payload(struct rd_vcpu *v)
@@ -262,7 +271,8 @@ static void deliver_payload(struct rd_vcpu *v)
 		rd_hw->set_cr(v, 2, v->exc.payload);
 	} else if (v->exc.vector == VEC_DB) {
 		rd_hw->sync_debug(v);
-		v->dr6 = ((v->dr6 & ~DR6_TRAPS) | RD_DR6_RESET | v->exc.payload) ^ (v->exc.payload & RD_DR6_RESET);
+		v->dr6 = ((v->dr6 & ~DR6_TRAPS) | RD_DR6_RESET | v->exc.payload) ^
+			 (v->exc.payload & RD_DR6_RESET);
 		rd_hw->update_debug(v);
 	}
 	v->exc.has_payload = false;
@@ -308,8 +318,9 @@ void rd_vcpu_get_events(struct rd_vcpu *v, struct kvm_vcpu_events *e)
 
 static bool events_ok(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 {
-	const u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR | KVM_VCPUEVENT_VALID_SHADOW |
-			  KVM_VCPUEVENT_VALID_SMM | KVM_VCPUEVENT_VALID_PAYLOAD | KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	const u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
+			  KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM |
+			  KVM_VCPUEVENT_VALID_PAYLOAD | KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
 	bool exception = e->exception.injected;
 
 	if (e->flags & ~known)
@@ -324,7 +335,8 @@ static bool events_ok(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 	if ((e->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) && !v->vm->triple_fault_event)
 		return false;
 	/* There is no system management mode to be in. */
-	return !(e->flags & KVM_VCPUEVENT_VALID_SMM) || (!e->smi.smm && !e->smi.pending && !e->smi.smm_inside_nmi);
+	return !(e->flags & KVM_VCPUEVENT_VALID_SMM) ||
+	       (!e->smi.smm && !e->smi.pending && !e->smi.smm_inside_nmi);
 }
 
 static void set_exception(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
@@ -371,7 +383,7 @@ int rd_vcpu_set_events(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 	return 0;
 }
 
-/* --- run state -------------------------------------------------------------------------------------------------- */
+/* --- run state --- */
 
 int rd_vcpu_get_mp_state(struct rd_vcpu *v, struct kvm_mp_state *m)
 {
@@ -404,7 +416,7 @@ int rd_vcpu_set_mp_state(struct rd_vcpu *v, const struct kvm_mp_state *m)
 	return 0;
 }
 
-/* --- reset ------------------------------------------------------------------------------------------------------- */
+/* --- reset --- */
 
 int rd_vcpu_init_state(struct rd_vcpu *v)
 {

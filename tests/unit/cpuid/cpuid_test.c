@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The supported table on made-up hosts; the guest's table, its index, and what is derived from it. */
+/* The supported table on made-up hosts; the guest's table, its index, and what is derived from it.
+ */
 #include "tests/unit/cpuid/fake_host.h"
 #include "tests/unit/host_shim.h"
 #include "tests/unit/unit.h"
@@ -9,7 +10,8 @@ static struct rd_cpuid_host host;
 static struct kvm_cpuid_entry2 table[RD_CPUID_MAX_ENTRIES];
 static u32 words[RD_NR_CPUID_WORDS];
 
-static const struct kvm_cpuid_entry2 *entry(const struct kvm_cpuid_entry2 *e, int n, u32 function, u32 index)
+static const struct kvm_cpuid_entry2 *entry(const struct kvm_cpuid_entry2 *e, int n, u32 function,
+					    u32 index)
 {
 	int i;
 
@@ -40,7 +42,7 @@ static struct rd_cpuid *index_table(const struct kvm_cpuid_entry2 *e, u32 n, int
 	return c;
 }
 
-/* --- supported table --------------------------------------------------------------------------------------- */
+/* --- supported table --- */
 
 START_TEST(table_is_well_formed)
 {
@@ -49,12 +51,14 @@ START_TEST(table_is_well_formed)
 	for (vendor = FAKE_AMD; vendor <= FAKE_INTEL; vendor++) {
 		n = build(vendor);
 		for (i = 0; i < n; i++) {
-			ck_assert_uint_eq(table[i].padding[0] | table[i].padding[1] | table[i].padding[2], 0);
+			ck_assert_uint_eq(
+				table[i].padding[0] | table[i].padding[1] | table[i].padding[2], 0);
 			ck_assert_uint_eq(table[i].flags & ~KVM_CPUID_FLAG_SIGNIFCANT_INDEX, 0);
 			if (!(table[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX))
 				ck_assert_uint_eq(table[i].index, 0);
 			for (j = 0; j < i; j++)
-				ck_assert(table[i].function != table[j].function || table[i].index != table[j].index);
+				ck_assert(table[i].function != table[j].function ||
+					  table[i].index != table[j].index);
 		}
 	}
 }
@@ -79,8 +83,10 @@ END_TEST
 
 START_TEST(leaves_that_clients_need)
 {
-	static const u32 both[] = { 0, 1, 7, 0xb, 0xd, 0x40000000, 0x40000001, 0x40000010, 0x80000000, 0x80000001,
-				    0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000007, 0x80000008 };
+	static const u32 both[] = { 0,		1,	    7,		0xb,	    0xd,
+				    0x40000000, 0x40000001, 0x40000010, 0x80000000, 0x80000001,
+				    0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006,
+				    0x80000007, 0x80000008 };
 	static const u32 amd[] = { 0x8000001d, 0x8000001e, 0x80000021 };
 	static const u32 intel[] = { 2, 4, 6, 0xa };
 	unsigned int i;
@@ -105,24 +111,30 @@ END_TEST
 
 static void check_hidden(void)
 {
-	static const u16 hidden[] = { RD_F_MWAIT, RD_F_VMX, RD_F_OSXSAVE, RD_F_SVM, RD_F_RTM, RD_F(7_EBX, 2), RD_F(7_EBX, 4),
-				      RD_F(7_ECX, 30), RD_F(1_ECX, 15), RD_F(1_EDX, 28), RD_F(EXT1_ECX, 10),
-				      RD_F(EXT1_ECX, 23), RD_F(D_1_EAX, 4) };
+	static const u16 hidden[] = { RD_F_MWAIT,      RD_F_VMX,	   RD_F_OSXSAVE,
+				      RD_F_SVM,	       RD_F_RTM,	   RD_F(7_EBX, 2),
+				      RD_F(7_EBX, 4),  RD_F(7_ECX, 30),	   RD_F(1_ECX, 15),
+				      RD_F(1_EDX, 28), RD_F(EXT1_ECX, 10), RD_F(EXT1_ECX, 23),
+				      RD_F(D_1_EAX, 4) };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(hidden); i++)
-		ck_assert_msg(!((words[hidden[i] / 32] >> (hidden[i] % 32)) & 1), "feature %u", hidden[i]);
+		ck_assert_msg(!((words[hidden[i] / 32] >> (hidden[i] % 32)) & 1), "feature %u",
+			      hidden[i]);
 }
 
 static void check_given(void)
 {
-	static const u16 given[] = { RD_F_HYPERVISOR, RD_F_X2APIC, RD_F_TSC_DEADLINE, RD_F_TSC_ADJUST, RD_F_APIC, RD_F_MTRR,
-				     RD_F_ARCH_CAPS, RD_F_PV_CLOCK, RD_F_PV_CLOCK2, RD_F_PV_EOI, RD_F_PV_CLOCK_STABLE,
-				     RD_F_PV_STEAL };
+	static const u16 given[] = {
+		RD_F_HYPERVISOR, RD_F_X2APIC, RD_F_TSC_DEADLINE,    RD_F_TSC_ADJUST,
+		RD_F_APIC,	 RD_F_MTRR,   RD_F_ARCH_CAPS,	    RD_F_PV_CLOCK,
+		RD_F_PV_CLOCK2,	 RD_F_PV_EOI, RD_F_PV_CLOCK_STABLE, RD_F_PV_STEAL
+	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(given); i++)
-		ck_assert_msg((words[given[i] / 32] >> (given[i] % 32)) & 1, "feature %u", given[i]);
+		ck_assert_msg((words[given[i] / 32] >> (given[i] % 32)) & 1, "feature %u",
+			      given[i]);
 }
 
 START_TEST(features_hidden_and_given)
@@ -155,7 +167,8 @@ START_TEST(a_bare_host_gives_what_the_module_gives)
 	ck_assert_uint_eq(words[RD_W_7_EBX], BIT(1));
 	ck_assert_uint_eq(words[RD_W_PV_EAX], BIT(0) | BIT(1) | BIT(3) | BIT(6));
 	n = rd_cpuid_build_supported(&host, table, RD_CPUID_SUPPORTED_MAX);
-	ck_assert_ptr_nonnull(entry(table, n, 7, 0)); /* TSC_ADJUST lives there, whatever the host's highest leaf */
+	/* TSC_ADJUST lives there, whatever the host's highest leaf. */
+	ck_assert_ptr_nonnull(entry(table, n, 7, 0));
 	ck_assert_ptr_null(entry(table, n, 0xd, 0));
 	ck_assert_ptr_null(entry(table, n, 0x8000001e, 0));
 }
@@ -282,7 +295,7 @@ START_TEST(xsave_sizes)
 }
 END_TEST
 
-/* --- the guest's table ---------------------------------------------------------------------------------------- */
+/* --- the guest's table --- */
 
 START_TEST(every_entry_is_found)
 {
@@ -294,7 +307,8 @@ START_TEST(every_entry_is_found)
 		n = build(vendor);
 		c = index_table(table, n, 0);
 		for (i = 0; i < n; i++)
-			ck_assert_ptr_eq(rd_cpuid_find(c, table[i].function, table[i].index), &c->e[i]);
+			ck_assert_ptr_eq(rd_cpuid_find(c, table[i].function, table[i].index),
+					 &c->e[i]);
 		free(c);
 	}
 }
@@ -333,8 +347,10 @@ START_TEST(bad_tables)
 	static const struct {
 		u32 eax;
 		int want;
-	} widths[] = { { 0x0028, 0 }, { 0x3028, 0 }, { 0x3928, 0 }, { 0x2028, -EINVAL }, { 0x4028, -EINVAL }, { 0xff28, -EINVAL } };
-	struct kvm_cpuid_entry2 e[2] = { { .function = 0x80000000, .eax = 0x80000008 }, { .function = 0x80000008 } };
+	} widths[] = { { 0x0028, 0 },	    { 0x3028, 0 },	 { 0x3928, 0 },
+		       { 0x2028, -EINVAL }, { 0x4028, -EINVAL }, { 0xff28, -EINVAL } };
+	struct kvm_cpuid_entry2 e[2] = { { .function = 0x80000000, .eax = 0x80000008 },
+					 { .function = 0x80000008 } };
 	unsigned int i;
 
 	build(FAKE_AMD);
@@ -391,8 +407,9 @@ START_TEST(masks_of_a_full_guest)
 	ck_assert_uint_eq(c->gpa_reserved, 0xffff000000000000ULL);
 	ck_assert_uint_eq(c->xcr0_allowed, 0x2e7);
 	ck_assert_uint_eq(c->xss_allowed, 0);
-	ck_assert_uint_eq(c->cr4_allowed, RD_CR4_BASE | RD_CR4_UMIP | RD_CR4_LA57 | RD_CR4_FSGSBASE | RD_CR4_PCIDE |
-						  RD_CR4_OSXSAVE | RD_CR4_SMEP | RD_CR4_SMAP | RD_CR4_PKE);
+	ck_assert_uint_eq(c->cr4_allowed, RD_CR4_BASE | RD_CR4_UMIP | RD_CR4_LA57 |
+						  RD_CR4_FSGSBASE | RD_CR4_PCIDE | RD_CR4_OSXSAVE |
+						  RD_CR4_SMEP | RD_CR4_SMAP | RD_CR4_PKE);
 	ck_assert_uint_eq(c->efer_allowed,
 			  RD_EFER_SCE | RD_EFER_LME | RD_EFER_LMA | RD_EFER_NX | RD_EFER_FFXSR);
 	ck_assert(c->has_pv_leaf);
@@ -431,7 +448,11 @@ START_TEST(moved_paravirtual_leaves)
 	struct kvm_cpuid_entry2 e[] = {
 		{ .function = 0x40000000, .eax = 0x40000001, .ebx = 0x7263694d },
 		{ .function = 0x40000001, .eax = ~0U },
-		{ .function = 0x40000100, .eax = 0x40000101, .ebx = 0x4b4d564b, .ecx = 0x564b4d56, .edx = 0x4d },
+		{ .function = 0x40000100,
+		  .eax = 0x40000101,
+		  .ebx = 0x4b4d564b,
+		  .ecx = 0x564b4d56,
+		  .edx = 0x4d },
 		{ .function = 0x40000101, .eax = BIT(3) },
 	};
 	struct rd_cpuid *c;
@@ -449,7 +470,8 @@ START_TEST(moved_paravirtual_leaves)
 }
 END_TEST
 
-static void live(const struct rd_cpuid *c, const struct rd_cpuid_live *l, u32 function, u32 index, u32 r[4])
+static void live(const struct rd_cpuid *c, const struct rd_cpuid_live *l, u32 function, u32 index,
+		 u32 r[4])
 {
 	const struct kvm_cpuid_entry2 *e = rd_cpuid_find(c, function, index);
 
@@ -475,8 +497,11 @@ START_TEST(bits_that_follow_the_state)
 	live(c, &l, 0xd, 0, r);
 	ck_assert_uint_eq(r[RD_EBX], 576);
 
-	l = (struct rd_cpuid_live) { .cr4 = RD_CR4_OSXSAVE | RD_CR4_PKE, .xcr0 = 7, .apic_enabled = true, .mwait_valid = true,
-				     .mwait = true };
+	l = (struct rd_cpuid_live){ .cr4 = RD_CR4_OSXSAVE | RD_CR4_PKE,
+				    .xcr0 = 7,
+				    .apic_enabled = true,
+				    .mwait_valid = true,
+				    .mwait = true };
 	live(c, &l, 1, 0, r);
 	ck_assert(r[RD_ECX] & BIT(27));
 	ck_assert(r[RD_EDX] & BIT(9));
@@ -497,11 +522,17 @@ START_TEST(bits_that_follow_the_state)
 }
 END_TEST
 
-/* Tables made of noise: nothing is read or written outside, and what is found agrees with a search from the front. */
+/*
+ * Tables made of noise: nothing is read or written outside, and what is found agrees with a search
+ * from the front.
+ */
 START_TEST(random_tables)
 {
-	static const u32 functions[] = { 0, 1, 7, 0xd, 0x3f, 0x40, 0x40000000, 0x4000003f, 0x40000100, 0x80000000, 0x8000001d,
-					 0x8000003f, 0x80000040, 0xc0000000, 0xffffffff };
+	static const u32 functions[] = {
+		0,	    1,		7,	    0xd,	0x3f,
+		0x40,	    0x40000000, 0x4000003f, 0x40000100, 0x80000000,
+		0x8000001d, 0x8000003f, 0x80000040, 0xc0000000, 0xffffffff
+	};
 	struct kvm_cpuid_entry2 e[40];
 	unsigned int round, i, j, k;
 
@@ -518,10 +549,12 @@ START_TEST(random_tables)
 		rd_cpuid_index(c, e, ARRAY_SIZE(e), &host.xstate, words);
 		for (i = 0; i < ARRAY_SIZE(functions); i++) {
 			for (j = 0; j < 5; j++) {
-				const struct kvm_cpuid_entry2 *got = rd_cpuid_find(c, functions[i], j);
+				const struct kvm_cpuid_entry2 *got =
+					rd_cpuid_find(c, functions[i], j);
 
 				for (k = 0; k < ARRAY_SIZE(e); k++)
-					if (e[k].function == functions[i] && (!e[k].flags || e[k].index == j))
+					if (e[k].function == functions[i] &&
+					    (!e[k].flags || e[k].index == j))
 						break;
 				ck_assert_ptr_eq(got, k < ARRAY_SIZE(e) ? &c->e[k] : NULL);
 				rd_cpuid_answer(c, functions[i] + 1, j);

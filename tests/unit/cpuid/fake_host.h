@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Made-up host CPUs for the CPUID tests. Invariant: rd_fake_cpuid() answers from the table that was chosen last, out-of-range leaves of
- * an Intel host with the highest basic leaf, absent ones of an AMD host with zeros, as the real ones do.
+ * Made-up host CPUs for the CPUID tests. Invariant: rd_fake_cpuid() answers from the table that was
+ * chosen last, out-of-range leaves of an Intel host with the highest basic leaf, absent ones of an
+ * AMD host with zeros, as the real ones do.
  */
 #ifndef RD_TESTS_UNIT_CPUID_FAKE_HOST_H
 #define RD_TESTS_UNIT_CPUID_FAKE_HOST_H

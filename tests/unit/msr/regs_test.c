@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Legal and illegal values of control, debug and extended registers, memory types and machine-check banks. */
+/*
+ * Legal and illegal values of control, debug and extended registers, memory types and machine-check
+ * banks.
+ */
 #include "tests/unit/host_shim.h"
 #include "tests/unit/unit.h"
 #include "vmm/cpuid.h"
@@ -21,8 +24,12 @@ static const struct rd_cregs real_mode = { .cr0 = RD_CR0_ET };
 static const struct rd_cregs prot_mode = { .cr0 = PROT };
 static const struct rd_cregs paged_mode = { .cr0 = PAGED };
 static const struct rd_cregs compat_mode = { .cr0 = PAGED, .cr4 = RD_CR4_PAE, .efer = LONG_EFER };
-static const struct rd_cregs long_mode = { .cr0 = PAGED, .cr4 = RD_CR4_PAE, .efer = LONG_EFER, .cs_l = true };
-static const struct rd_cregs pcid_mode = { .cr0 = PAGED, .cr4 = RD_CR4_PAE | RD_CR4_PCIDE, .efer = LONG_EFER, .cs_l = true };
+static const struct rd_cregs long_mode = {
+	.cr0 = PAGED, .cr4 = RD_CR4_PAE, .efer = LONG_EFER, .cs_l = true
+};
+static const struct rd_cregs pcid_mode = {
+	.cr0 = PAGED, .cr4 = RD_CR4_PAE | RD_CR4_PCIDE, .efer = LONG_EFER, .cs_l = true
+};
 /* LME set, paging still off. */
 static const struct rd_cregs lme_mode = { .cr0 = PROT, .cr4 = RD_CR4_PAE, .efer = RD_EFER_LME };
 
@@ -59,7 +66,8 @@ END_TEST
 START_TEST(lma_follows_paging)
 {
 	ck_assert_uint_eq(rd_efer_after_cr0(RD_EFER_LME, PAGED), LONG_EFER);
-	ck_assert_uint_eq(rd_efer_after_cr0(LONG_EFER | RD_EFER_NX, PROT), RD_EFER_LME | RD_EFER_NX);
+	ck_assert_uint_eq(rd_efer_after_cr0(LONG_EFER | RD_EFER_NX, PROT),
+			  RD_EFER_LME | RD_EFER_NX);
 	ck_assert_uint_eq(rd_efer_after_cr0(RD_EFER_NX, PAGED), RD_EFER_NX);
 	ck_assert_uint_eq(rd_efer_after_cr0(LONG_EFER, PAGED), LONG_EFER);
 }
@@ -85,7 +93,8 @@ START_TEST(cr4)
 
 	for (i = 0; i < 64; i++)
 		ck_assert_int_eq(rd_cr4_write_ok(&full, &real_mode, 1ULL << i),
-				 ((full.cr4_allowed >> i) & 1) && i != 17 /* PCIDE needs long mode */);
+				 ((full.cr4_allowed >> i) & 1) &&
+					 i != 17 /* PCIDE needs long mode */);
 	ck_assert(!rd_cr4_write_ok(&full, &long_mode, 0));
 	ck_assert(rd_cr4_write_ok(&full, &long_mode, RD_CR4_PAE | RD_CR4_PGE));
 	ck_assert(!rd_cr4_write_ok(&full, &long_mode, RD_CR4_PAE | RD_CR4_LA57));
@@ -159,16 +168,20 @@ END_TEST
 /* What a write accepts must be a legal state as a whole. */
 START_TEST(writes_lead_to_legal_states)
 {
-	const struct rd_cregs *modes[] = { &real_mode, &prot_mode, &paged_mode, &compat_mode, &long_mode, &pcid_mode, &lme_mode };
+	const struct rd_cregs *modes[] = { &real_mode, &prot_mode, &paged_mode, &compat_mode,
+					   &long_mode, &pcid_mode, &lme_mode };
 	unsigned int i, bits, accepted = 0;
 
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		for (bits = 0; bits < 1024; bits++) {
 			struct rd_cregs r = *modes[i];
-			u64 new_cr0 = (bits & 1) | ((bits & 2) << 30) | ((bits & 4ULL) << 27) | ((bits & 8ULL) << 27);
-			u64 new_cr4 = ((bits & 16) ? RD_CR4_PAE : 0) | ((bits & 32) ? RD_CR4_LA57 : 0) |
-				  ((bits & 64) ? RD_CR4_PCIDE : 0) | ((bits & 128) ? RD_CR4_SMEP : 0);
-			u64 new_efer = ((bits & 256) ? RD_EFER_LME : 0) | ((bits & 512) ? RD_EFER_NX : 0);
+			u64 new_cr0 = (bits & 1) | ((bits & 2) << 30) | ((bits & 4ULL) << 27) |
+				      ((bits & 8ULL) << 27);
+			u64 new_cr4 =
+				((bits & 16) ? RD_CR4_PAE : 0) | ((bits & 32) ? RD_CR4_LA57 : 0) |
+				((bits & 64) ? RD_CR4_PCIDE : 0) | ((bits & 128) ? RD_CR4_SMEP : 0);
+			u64 new_efer =
+				((bits & 256) ? RD_EFER_LME : 0) | ((bits & 512) ? RD_EFER_NX : 0);
 
 			if (rd_cr0_write_ok(&r, new_cr0)) {
 				r.cr0 = new_cr0 | RD_CR0_ET;
@@ -200,14 +213,19 @@ START_TEST(xcr0)
 		u64 val;
 		bool ok;
 	} cases[] = {
-		{ 1, true }, { 3, true }, { 7, true }, { 0, false }, { 2, false }, { 5, false }, { 0xe7, true }, { 0x27, false },
-		{ 0x67, false }, { 0xe3, false }, { 0x1f, true }, { 0x0f, false }, { 0x17, false }, { 0x201, true },
-		{ 0x60003, true }, { 0x20003, false }, { 0x40003, false }, { 0x400000003ULL, false }, { ~0ULL, false },
+		{ 1, true },	    { 3, true },	{ 7, true },
+		{ 0, false },	    { 2, false },	{ 5, false },
+		{ 0xe7, true },	    { 0x27, false },	{ 0x67, false },
+		{ 0xe3, false },    { 0x1f, true },	{ 0x0f, false },
+		{ 0x17, false },    { 0x201, true },	{ 0x60003, true },
+		{ 0x20003, false }, { 0x40003, false }, { 0x400000003ULL, false },
+		{ ~0ULL, false },
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		ck_assert_msg(rd_xcr0_ok(cases[i].val, 0x602ff) == cases[i].ok, "%#llx", (unsigned long long)cases[i].val);
+		ck_assert_msg(rd_xcr0_ok(cases[i].val, 0x602ff) == cases[i].ok, "%#llx",
+			      (unsigned long long)cases[i].val);
 	ck_assert(!rd_xcr0_ok(7, 3));
 }
 END_TEST
@@ -333,8 +351,12 @@ static void mce_init(struct mce *m)
 
 START_TEST(mce_injection)
 {
-	struct kvm_x86_mce corrected = { .status = RD_MCI_VAL | 5, .addr = 0x1000, .misc = 7, .bank = 3 };
-	struct kvm_x86_mce fatal = { .status = RD_MCI_VAL | RD_MCI_UC | 9, .addr = 0x2000, .mcg_status = 5, .bank = 9 };
+	struct kvm_x86_mce corrected = {
+		.status = RD_MCI_VAL | 5, .addr = 0x1000, .misc = 7, .bank = 3
+	};
+	struct kvm_x86_mce fatal = {
+		.status = RD_MCI_VAL | RD_MCI_UC | 9, .addr = 0x2000, .mcg_status = 5, .bank = 9
+	};
 	struct kvm_x86_mce bad = { .status = RD_MCI_VAL, .bank = 10 };
 	struct mce m;
 
@@ -377,7 +399,8 @@ END_TEST
 Suite *rd_suite(void)
 {
 	Suite *s = suite_create("msr");
-	TCase *cr = tcase_create("control"), *mem = tcase_create("memory types"), *mce = tcase_create("machine checks");
+	TCase *cr = tcase_create("control"), *mem = tcase_create("memory types"),
+	      *mce = tcase_create("machine checks");
 
 	tcase_add_test(cr, cr0);
 	tcase_add_test(cr, lma_follows_paging);

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The clock's scale against 128-bit references, TSC ratios, and which TSC writes are taken for a synchronization. */
+/*
+ * The clock's scale against 128-bit references, TSC ratios, and which TSC writes are taken for a
+ * synchronization.
+ */
 #include "tests/unit/host_shim.h"
 #include "tests/unit/unit.h"
 #include "vmm/pvclock.h"
 
 typedef unsigned __int128 u128;
 
-static const u32 rates[] = { 1, 2, 3, 999, 1000, 32768, 249999, 250000, 499999, 500000, 500001, 999999, 1000000, 1000001, 1193182, 1999999,
-			     2000000, 2000001, 2399998, 2400000, 3000000, 5000000, 4000000000U, U32_MAX };
+static const u32 rates[] = { 1,	      2,       3,	999,	 1000,	      32768,
+			     249999,  250000,  499999,	500000,	 500001,      999999,
+			     1000000, 1000001, 1193182, 1999999, 2000000,     2000001,
+			     2399998, 2400000, 3000000, 5000000, 4000000000U, U32_MAX };
 
 /* The formula that guests use. */
 static u64 guest_ns(struct rd_clock_scale s, u64 ticks)
@@ -73,7 +78,8 @@ START_TEST(ns_to_ticks)
 	ck_assert_uint_eq(rd_clock_ns_to_ticks(2400000, 1000000000), 2400000000ULL);
 	ck_assert_uint_eq(rd_clock_ns_to_ticks(1, 999999), 0);
 	ck_assert_uint_eq(rd_clock_ns_to_ticks(1, 1000000), 1);
-	ck_assert_uint_eq(rd_clock_ns_to_ticks(3000000, 1ULL << 60), (u64)(((u128)3000000 << 60) / 1000000));
+	ck_assert_uint_eq(rd_clock_ns_to_ticks(3000000, 1ULL << 60),
+			  (u64)(((u128)3000000 << 60) / 1000000));
 }
 END_TEST
 
@@ -90,7 +96,8 @@ END_TEST
 
 START_TEST(ratios_have_the_cpu_s_precision)
 {
-	u64 r32 = rd_tsc_ratio_for(1000000, 3000000, 32, 8), r48 = rd_tsc_ratio_for(1000000, 3000000, 48, 16);
+	u64 r32 = rd_tsc_ratio_for(1000000, 3000000, 32, 8),
+	    r48 = rd_tsc_ratio_for(1000000, 3000000, 48, 16);
 
 	ck_assert_uint_eq(r48, RD_TSC_RATIO_ONE / 3);
 	ck_assert_uint_eq(r32, r48 & ~0xffffULL);
@@ -106,7 +113,8 @@ END_TEST
 START_TEST(writes_that_match)
 {
 	const u32 khz = 1000000; /* one tick per ns */
-	const struct rd_tsc_write none = { 0 }, last = { .tsc = 5000000000ULL, .ns = 100, .khz = khz };
+	const struct rd_tsc_write none = { 0 },
+				  last = { .tsc = 5000000000ULL, .ns = 100, .khz = khz };
 
 	/* The first write of a VM matches nothing, creation of further vCPUs always does. */
 	ck_assert(!rd_tsc_write_matches(&none, 0, 100, khz, true));
@@ -116,7 +124,8 @@ START_TEST(writes_that_match)
 	/* Same value a moment later; up to a second off the clock that goes on. */
 	ck_assert(rd_tsc_write_matches(&last, last.tsc, 100 + 999999999, khz, false));
 	ck_assert(!rd_tsc_write_matches(&last, last.tsc, 100 + 1000000000, khz, false));
-	ck_assert(rd_tsc_write_matches(&last, last.tsc + 3000000000ULL, 100 + 3000000000ULL, khz, true));
+	ck_assert(rd_tsc_write_matches(&last, last.tsc + 3000000000ULL, 100 + 3000000000ULL, khz,
+				       true));
 	ck_assert(rd_tsc_write_matches(&last, last.tsc + 999999999, 100, khz, true));
 	ck_assert(!rd_tsc_write_matches(&last, last.tsc + 1000000000, 100, khz, true));
 	ck_assert(!rd_tsc_write_matches(&last, last.tsc - 1000000000, 100, khz, true));
