@@ -85,7 +85,7 @@ static bool is_vex(const struct rd_emul *e, const u8 *p)
 	return e->mode == RD_MODE_LONG || *p >= 0xc0;
 }
 
-/* Takes the rest of a VEX prefix apart; the opcode map, or 0 where the combination is undefined. */
+/* Takes the rest of a VEX prefix apart; the opcode map, or 0 after a prefix that makes it undefined. */
 static unsigned int decode_vex(struct rd_emul *e, struct rd_insn *i, const u8 **pos)
 {
 	static const u8 implied[4] = { 0, RD_PFX_OPSIZE, RD_PFX_REP, RD_PFX_REPNE };
@@ -118,6 +118,8 @@ static unsigned int decode_vex(struct rd_emul *e, struct rd_insn *i, const u8 **
 /* Second and third opcode maps, and VEX. NULL: the descriptor is not there. */
 static const struct rd_opcode *decode_escape(struct rd_emul *e, struct rd_insn *i, const u8 **pos)
 {
+	unsigned int map;
+
 	if (i->opcode == 0x0f) {
 		i->opcode = *(*pos)++;
 		if (i->opcode != 0x38)
@@ -127,7 +129,8 @@ static const struct rd_opcode *decode_escape(struct rd_emul *e, struct rd_insn *
 	}
 	if (!is_vex(e, *pos))
 		return i->op;
-	return rd_opcode_vex(decode_vex(e, i, pos), i->opcode);
+	map = decode_vex(e, i, pos);
+	return map ? rd_opcode_vex(map, i->opcode) : &rd_opcode_undefined;
 }
 
 static void decode_sizes(struct rd_emul *e, struct rd_insn *i, unsigned int flags)
@@ -292,7 +295,8 @@ static int decode_checks(struct rd_emul *e, struct rd_insn *i, unsigned int flag
 	if ((flags & RD_OP_MEM) && i->mod == 3)
 		return rd_fault_ud(e);
 	if (flags & RD_OP_TWO) /* of group 5 these are CALL and PUSH */
-		e->two_mem = i->mod != 3 && (i->opcode != 0xff || i->sub == 2 || i->sub == 6);
+		e->two_mem = !(flags & RD_OP_MODRM) ||
+			     (i->mod != 3 && (i->opcode != 0xff || i->sub == 2 || i->sub == 6));
 	return RD_EMUL_DONE;
 }
 

@@ -278,6 +278,11 @@ int rd_ex_nop(struct rd_emul *e __maybe_unused, struct rd_insn *i __maybe_unused
 	return RD_EMUL_DONE;
 }
 
+int rd_ex_undefined(struct rd_emul *e, struct rd_insn *i __maybe_unused)
+{
+	return rd_fault_ud(e);
+}
+
 /* 0F AE: CLFLUSH, CLFLUSHOPT, CLWB check the address as a read does; the fences have nothing to wait for here. */
 int rd_ex_clflush(struct rd_emul *e, struct rd_insn *i)
 {

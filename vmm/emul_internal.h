@@ -72,7 +72,7 @@ struct rd_insn {
 
 #define RD_NO_SEG 0xff
 
-extern const struct rd_opcode rd_opcodes_1[256], rd_opcodes_0f[256];
+extern const struct rd_opcode rd_opcodes_1[256], rd_opcodes_0f[256], rd_opcode_undefined;
 const struct rd_opcode *rd_opcode_0f38(u8 byte);
 const struct rd_opcode *rd_opcode_vex(unsigned int map, u8 byte);
 
@@ -216,7 +216,7 @@ int rd_io_permitted(struct rd_emul *e, u16 port, unsigned int size);
 	H(movs) H(cmps) H(stos) H(lods) H(scas) H(ins) H(outs) \
 	/* emul_flow.c */ \
 	H(push_reg) H(push_imm) H(push_seg) H(pop_reg) H(pop_rm) H(pop_seg) H(pusha) H(popa) H(pushf) H(popf) H(leave) \
-	H(grp5) H(call_rel) H(jmp_rel) H(jcc) H(loop) H(jcxz) H(ret) H(flag_op) H(nop) H(clflush) \
+	H(grp5) H(call_rel) H(jmp_rel) H(jcc) H(loop) H(jcxz) H(ret) H(flag_op) H(nop) H(clflush) H(undefined) \
 	/* emul_sys.c */ \
 	H(in) H(out) H(mov_from_cr) H(mov_to_cr) H(mov_from_dr) H(mov_to_dr) H(clts) H(grp7) \
 	/* emul_vec.c */ \

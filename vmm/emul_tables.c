@@ -117,6 +117,8 @@ const struct rd_opcode rd_opcodes_0f[256] = {
 	[0xd6] = OP(vec_store, M, 0), [0xe7] = OP(vec_store, M | RD_OP_MEM, 0), [0xf0] = OP(vec_load, M | RD_OP_MEM, 0),
 };
 
+const struct rd_opcode rd_opcode_undefined = OP(undefined, 0, 0);
+
 const struct rd_opcode *rd_opcode_0f38(u8 byte)
 {
 	static const struct rd_opcode movbe = OP(movbe, M | RD_OP_MEM, 0), movntdqa = OP(vec_load, M | RD_OP_MEM, 0);

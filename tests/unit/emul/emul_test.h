@@ -6,5 +6,11 @@
 #include <check.h>
 
 TCase *table_cases(void);
+TCase *decode_cases(void);
+TCase *fault_cases(void);
+TCase *string_cases(void);
+TCase *stack_cases(void);
+TCase *sys_cases(void);
+TCase *vec_cases(void);
 
 #endif

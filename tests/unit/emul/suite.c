@@ -8,5 +8,11 @@ Suite *rd_suite(void)
 	Suite *s = suite_create("emul");
 
 	suite_add_tcase(s, table_cases());
+	suite_add_tcase(s, decode_cases());
+	suite_add_tcase(s, fault_cases());
+	suite_add_tcase(s, string_cases());
+	suite_add_tcase(s, stack_cases());
+	suite_add_tcase(s, sys_cases());
+	suite_add_tcase(s, vec_cases());
 	return s;
 }
