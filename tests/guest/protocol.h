@@ -19,6 +19,7 @@
 #define RDP_PORT_SKIP		0x5f2
 #define RDP_PORT_MESSAGE	0x5f3
 #define RDP_PORT_SYNC		0x5f4
+#define RDP_PORT_YIELD		0x5f5	/* give the host's processor to another thread */
 
 /* The test device: ports whose bytes read back as written, and memory that does the same. */
 #define RDP_PORT_ECHO		0x600

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <libgen.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -226,6 +227,9 @@ static enum rdt_end serve_report(struct rdt_vcpu *vcpu, uint32_t *value)
 	case RDP_PORT_MESSAGE:
 		rdt_note("guest: %s", (char *)vcpu->vm->shared->message);
 		return RDT_NONE;
+	case RDP_PORT_YIELD:
+		sched_yield();
+		return RDT_NONE;
 	case RDP_PORT_SYNC:
 		if (value)
 			*value = v;
@@ -240,7 +244,7 @@ enum rdt_end rdt_serve(struct rdt_vcpu *vcpu, uint32_t *value)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
-		if (run->io.port >= RDP_PORT_PASS && run->io.port <= RDP_PORT_SYNC)
+		if (run->io.port >= RDP_PORT_PASS && run->io.port <= RDP_PORT_YIELD)
 			return serve_report(vcpu, value);
 		serve_io(vcpu->vm, run);
 		return RDT_NONE;

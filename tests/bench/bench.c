@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Client of the benchmark: runs each row's payload and takes the time stamp counter of its own
+ * machine around the loops. Under the rig's instruction clock one tick is one executed
+ * instruction; the first row of the output says how many ticks a known number of instructions
+ * took, so that nobody reads cycles as instructions.
+ *
+ * Output, one line per row: name, operations per repetition, one figure per repetition.
+ */
+#include "tests/selftests/lib/rdt.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+enum { REPS = 3, HUGE = 2 << 20 };
+#define TOUCH_GPA 0x10000000ull
+
+enum kind { LOOP, RESULT, TOUCH, TOUCH_FRESH, TOUCH_HUGE };
+
+struct row {
+	const char *name;
+	const char *payload;		/* test of the payload "bench" */
+	uint32_t count;
+	enum kind kind;
+	uint32_t per;			/* operations in one round of the loop, 0: one */
+	bool threads;			/* two processors that take turns on one host processor */
+};
+
+static const struct row rows[] = {
+	{ "cpuid", "cpuid", 5000 },
+	{ "hypercall", "hypercall", 5000 },
+	{ "rdmsr", "rdmsr_adjust", 5000 },
+	{ "wrmsr", "wrmsr_adjust", 5000 },
+	{ "pio_in_kernel", "pio_in_kernel", 5000 },
+	{ "pio_out_kernel", "pio_out_kernel", 5000 },
+	{ "pio_in_user", "pio_in_user", 5000 },
+	{ "pio_out_user", "pio_out_user", 5000 },
+	{ "mmio_read_ioapic", "mmio_read_ioapic", 5000 },
+	{ "mmio_write_ioapic", "mmio_write_ioapic", 5000 },
+	{ "mmio_read_lapic", "mmio_read_lapic", 5000 },
+	{ "mmio_write_lapic", "mmio_write_lapic", 5000 },
+	{ "mmio_read_user", "mmio_read_user", 5000 },
+	{ "mmio_write_user", "mmio_write_user", 5000 },
+	{ "eoi_xapic", "eoi_xapic", 5000 },
+	{ "eoi_x2apic", "eoi_x2apic", 5000 },
+	{ "icr_xapic", "icr_xapic", 5000 },
+	{ "icr_x2apic", "icr_x2apic", 5000 },
+	{ "self_ipi_xapic", "self_ipi_xapic", 3000 },
+	{ "self_ipi_xapic_hlt", "self_ipi_xapic_hlt", 3000 },
+	{ "self_ipi_x2apic", "self_ipi_x2apic", 3000 },
+	{ "self_ipi_x2apic_hlt", "self_ipi_x2apic_hlt", 3000 },
+	{ "self_ipi_tpr", "self_ipi_tpr", 3000 },
+	{ "ipi_xapic", "ipi_xapic", 1000, LOOP, 0, true },
+	{ "ipi_xapic_hlt", "ipi_xapic_hlt", 1000, LOOP, 2, true },
+	{ "ipi_x2apic", "ipi_x2apic", 1000, LOOP, 0, true },
+	{ "ipi_x2apic_hlt", "ipi_x2apic_hlt", 1000, LOOP, 2, true },
+	{ "deadline_arm", "deadline_arm", 3000 },
+	{ "deadline_immediate", "deadline_immediate", 3000 },
+	{ "deadline_hlt", "deadline_hlt", 1000, RESULT },
+	{ "fault_4k", "touch", 2000, TOUCH },
+	{ "fault_4k_fresh", "touch", 2000, TOUCH_FRESH },
+	{ "fault_2m", "touch", 32, TOUCH_HUGE },
+};
+
+static uint64_t ticks(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* Two instructions a round; what a tick or two of the kernel adds stays below a percent. */
+static void calibrate(void)
+{
+	uint64_t n = 20000000, left = n, start = ticks();
+
+	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(left));
+	printf("calibration\t%llu\t%.4f\n", (unsigned long long)n,
+	       (double)(ticks() - start) / (2.0 * n));
+}
+
+static void add_memory(struct rdt_vm *vm, const struct row *row)
+{
+	bool huge = row->kind == TOUCH_HUGE;
+	uint64_t step = huge ? HUGE : 4096, size = step * row->count * REPS;
+	uint8_t *p = rdt_slot_new(vm, 5, TOUCH_GPA, size, 0, true);
+
+	if (!huge)
+		madvise(p, size, MADV_NOHUGEPAGE);
+	for (uint64_t at = 0; row->kind != TOUCH_FRESH && at < size; at += 4096)
+		p[at] = 1;
+	vm->shared->args[2] = TOUCH_GPA;
+	vm->shared->args[3] = step;
+}
+
+static void take_turns(struct rdt_vm *vm)
+{
+	struct sched_param p = { .sched_priority = 10 };
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	for (int i = 0; i < vm->vcpus; i++) {
+		pthread_t t = vm->vcpu[i]->thread;
+
+		RDT_EQ(pthread_setaffinity_np(t, sizeof(one), &one), 0);
+		RDT_EQ(pthread_setschedparam(t, SCHED_FIFO, &p), 0);
+	}
+}
+
+/*
+ * Two processors on one: both threads at one fixed priority, so that sched_yield() passes the
+ * processor in turn. Throttling of such threads would show up in the figures.
+ */
+static void stop_throttling(void)
+{
+	int fd = open("/proc/sys/kernel/sched_rt_runtime_us", O_WRONLY);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "-1", 2) != 2)
+		rdt_note("real-time throttling stays on");
+	close(fd);
+}
+
+static double repetition(struct rdt_vm *vm, const struct row *row, bool first)
+{
+	struct rdt_vcpu *v = vm->vcpu[0];
+	uint64_t t[5];
+
+	for (uint32_t i = 1; i <= 4; i++) {
+		uint32_t got = rdt_until_sync(v);
+
+		if (row->threads && first)
+			take_turns(vm);
+		first = false;
+		t[i] = ticks();
+		if (got != i)
+			rdt_fail("the payload is out of step");
+	}
+	if (row->kind == RESULT)
+		return vm->shared->results[1];
+	return (double)(int64_t)((t[2] - t[1]) - (t[4] - t[3])) / row->count / (row->per ? row->per : 1);
+}
+
+static void measure(void)
+{
+	const struct row *row = rdt_arg();
+	struct rdt_vm *vm = rdt_payload_vm("bench", row->payload);
+	double figure[REPS];
+
+	vm->shared->args[0] = row->count;
+	vm->shared->args[1] = REPS;
+	if (row->kind >= TOUCH)
+		add_memory(vm, row);
+	if (row->threads)
+		stop_throttling();
+	rdt_start_others(vm);
+	for (int i = 0; i < REPS; i++)
+		figure[i] = repetition(vm, row, i == 0);
+	dprintf(STDOUT_FILENO, "row\t%s\t%u\t%.1f\t%.1f\t%.1f\n", row->name, row->count, figure[0],
+		figure[1], figure[2]);
+	_exit(0);
+}
+
+/* Start the command, and take the time until it prints the marker. */
+static int time_until(const char *marker, char **argv)
+{
+	size_t have = 0, len = strlen(marker);
+	uint64_t start = ticks(), end = 0;
+	char text[4096];
+	int fds[2], status;
+	pid_t pid;
+
+	if (pipe(fds) || (pid = fork()) < 0) {
+		perror("bench");
+		return 1;
+	}
+	if (!pid) {
+		dup2(fds[1], 1);
+		close(fds[0]);
+		execv(argv[0], argv);
+		perror(argv[0]);
+		_exit(127);
+	}
+	close(fds[1]);
+	for (ssize_t n; (n = read(fds[0], text + have, sizeof(text) - have - 1)) > 0;) {
+		have += n;
+		text[have] = 0;
+		if (!end && memmem(text, have, marker, len))
+			end = ticks();
+		if (have > sizeof(text) / 2) {
+			memmove(text, text + have - len, len);
+			have = len;
+		}
+	}
+	waitpid(pid, &status, 0);
+	if (!end) {
+		fprintf(stderr, "bench: no \"%s\" in the output, status %x\n", marker, status);
+		return 1;
+	}
+	printf("row\tboot\t1\t%llu\n", (unsigned long long)(end - start));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct rdt_test tests[ARRAY_SIZE(rows)];
+
+	setvbuf(stdout, NULL, _IONBF, 0);
+	if (argc > 3 && !strcmp(argv[1], "--until"))
+		return time_until(argv[2], argv + 3);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		tests[i] = (struct rdt_test){ rows[i].name, measure, 30, &rows[i] };
+	if (argc < 2 || strcmp(argv[argc - 1], "--list"))
+		calibrate();
+	return rdt_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
