@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The 8254 interval timer and port 0x61. A counter is never counted down: its value and output follow from the host's clock.
- * Invariant: state changes under the lock; the host timer is armed for expires_ns or for something that came before, and its
- * callback finds out under the lock whether a tick is due. A count that is written takes effect at once in modes 0, 2, 3, 4.
+ * The 8254 interval timer and port 0x61. A counter is never counted down: its value and output
+ * follow from the host's clock. Invariant: state changes under the lock; the host timer is armed
+ * for expires_ns or for something that came before, and its callback finds out under the lock
+ * whether a tick is due. A count that is written takes effect at once in modes 0, 2, 3, 4.
  */
 #include "vmm/irqchip.h"
 
@@ -78,6 +79,12 @@ static u64 elapsed(const struct rd_pit_channel *ch, u64 now)
 	return counting(ch) ? ns_to_ticks(now - min(ch->load_ns, now)) : ch->held;
 }
 
+/* Whole counts since counting began. */
+static u64 periods(const struct rd_pit_channel *ch, u64 now)
+{
+	return div64_u64(elapsed(ch, now), length(ch));
+}
+
 static bool output(const struct rd_pit_channel *ch, u64 now)
 {
 	u64 d = elapsed(ch, now), in_period;
@@ -121,11 +128,15 @@ static u8 channel_status(const struct rd_pit_channel *ch, u64 now)
 {
 	bool null_count = !ch->reload;
 
-	return (u8)(output(ch, now) << 7 | null_count << 6 | ch->rw_mode << 4 | ch->mode << 1 | ch->bcd);
+	return (u8)(output(ch, now) << 7 | null_count << 6 | ch->rw_mode << 4 | ch->mode << 1 |
+		    ch->bcd);
 }
 
-/* Channel 0: when the next tick is due that has not gone out. Ticks that come too fast are skipped over. */
-static void schedule(struct rd_pit *pit)
+/*
+ * Channel 0: when the next tick is due that has not gone out. Ticks that come too fast are skipped
+ * over.
+ */
+static void pit_schedule(struct rd_pit *pit)
 {
 	struct rd_pit_channel *ch = &pit->ch[0];
 	u32 n = length(ch);
@@ -133,7 +144,8 @@ static void schedule(struct rd_pit *pit)
 
 	rd_assert_held(&pit->lock);
 	pit->expires_ns = 0;
-	if (!ch->started || needs_trigger(ch) || pit->hpet_legacy || (!periodic(ch) && pit->ticks_done))
+	if (!ch->started || needs_trigger(ch) || pit->hpet_legacy ||
+	    (!periodic(ch) && pit->ticks_done))
 		return;
 	if (periodic(ch))
 		pit->ticks_done += step - 1;
@@ -141,7 +153,10 @@ static void schedule(struct rd_pit *pit)
 	rd_timer_start(&pit->timer, pit->expires_ns);
 }
 
-/* Pulse the line: it is edge-triggered wherever it goes. If nobody takes the tick, nobody will acknowledge it either. */
+/*
+ * Pulse the line: it is edge-triggered wherever it goes. If nobody takes the tick, nobody will
+ * acknowledge it either.
+ */
 static void send_tick(struct rd_irqchip *c)
 {
 	unsigned long flags;
@@ -171,20 +186,21 @@ static bool take_tick(struct rd_pit *pit)
 static u64 on_timer(struct rd_timer *t)
 {
 	struct rd_pit *pit = container_of(t, struct rd_pit, timer);
+	struct rd_pit_channel *ch = &pit->ch[0];
 	unsigned long flags = rd_lock(&pit->lock);
 	u64 now = rd_host_now_ns(), due;
 	bool send = false;
 
 	if (pit->expires_ns && pit->expires_ns <= now) {
 		due = 1;
-		if (periodic(&pit->ch[0]))
-			due = max_t(u64, div64_u64(elapsed(&pit->ch[0], now), length(&pit->ch[0])) - pit->ticks_done, 1);
+		if (periodic(ch))
+			due = max_t(u64, periods(ch, now) - pit->ticks_done, 1);
 		pit->ticks_done += due;
-		if (length(&pit->ch[0]) < ns_to_ticks(MIN_PERIOD_NS))
+		if (length(ch) < ns_to_ticks(MIN_PERIOD_NS))
 			due = 1;
 		pit->pending = min_t(u64, pit->pending + due, U32_MAX);
 		send = take_tick(pit);
-		schedule(pit);
+		pit_schedule(pit);
 	}
 	rd_unlock(&pit->lock, flags);
 	if (send)
@@ -226,7 +242,7 @@ static void start(struct rd_pit *pit, unsigned int n, u64 now)
 	pit->acked = 1;
 	pit->pending = 0;
 	pit->ticks_done = 0;
-	schedule(pit);
+	pit_schedule(pit);
 }
 
 static void load_count(struct rd_pit *pit, unsigned int n, u32 val, u64 now)
@@ -380,7 +396,8 @@ static u8 read_port61(const struct rd_pit *pit, u64 now)
 {
 	const struct rd_pit_channel *ch = &pit->ch[2];
 
-	return (u8)(ch->gate | pit->speaker_data_on << 1 | (div_u64(now, REFRESH_NS) & 1) << 4 | output(ch, now) << 5);
+	return (u8)(ch->gate | pit->speaker_data_on << 1 | (div_u64(now, REFRESH_NS) & 1) << 4 |
+		    output(ch, now) << 5);
 }
 
 static bool is_mine(const struct rd_irqchip *c, u16 port)
@@ -434,10 +451,20 @@ static void save_channel(const struct rd_pit_channel *ch, struct kvm_pit_channel
 {
 	*s = (struct kvm_pit_channel_state){
 		.count = ch->started ? ch->count : ch->reload,
-		.latched_count = ch->latched_count, .count_latched = ch->count_latched, .status_latched = ch->status_latched,
-		.status = ch->status, .read_state = ch->read_state, .write_state = ch->write_state,
-		.write_latch = ch->write_latch, .rw_mode = ch->rw_mode, .mode = ch->mode, .bcd = ch->bcd, .gate = ch->gate,
-		.count_load_time = (s64)(counting(ch) || !ch->started ? ch->load_ns : now - ticks_to_ns(ch->held)),
+		.latched_count = ch->latched_count,
+		.count_latched = ch->count_latched,
+		.status_latched = ch->status_latched,
+		.status = ch->status,
+		.read_state = ch->read_state,
+		.write_state = ch->write_state,
+		.write_latch = ch->write_latch,
+		.rw_mode = ch->rw_mode,
+		.mode = ch->mode,
+		.bcd = ch->bcd,
+		.gate = ch->gate,
+		.count_load_time =
+			(s64)(counting(ch) || !ch->started ? ch->load_ns
+							   : now - ticks_to_ns(ch->held)),
 	};
 }
 
@@ -451,28 +478,44 @@ void rd_pit_get_state(struct rd_irqchip *c, struct kvm_pit_state2 *s)
 	memset(s, 0, sizeof(*s));
 	for (n = 0; n < 3; n++)
 		save_channel(&pit->ch[n], &s->channels[n], now);
-	s->flags = (pit->hpet_legacy ? KVM_PIT_FLAGS_HPET_LEGACY : 0) | (pit->speaker_data_on ? KVM_PIT_FLAGS_SPEAKER_DATA_ON : 0);
+	s->flags = (pit->hpet_legacy ? KVM_PIT_FLAGS_HPET_LEGACY : 0) |
+		   (pit->speaker_data_on ? KVM_PIT_FLAGS_SPEAKER_DATA_ON : 0);
 	rd_unlock(&pit->lock, flags);
 }
 
 /* A mode of 0xff says that the channel was never programmed. */
 static bool valid_channel(const struct kvm_pit_channel_state *s)
 {
-	return s->count <= 0x10000 && s->count_latched <= RW_WORD_HIGH && s->read_state <= RW_WORD_HIGH &&
-	       s->write_state <= RW_WORD_HIGH && s->rw_mode <= RW_WORD_LOW && (s->mode <= 5 || s->mode == 0xff);
+	return s->count <= 0x10000 && s->count_latched <= RW_WORD_HIGH &&
+	       s->read_state <= RW_WORD_HIGH && s->write_state <= RW_WORD_HIGH &&
+	       s->rw_mode <= RW_WORD_LOW && (s->mode <= 5 || s->mode == 0xff);
 }
 
-/* count_load_time is on this host's clock; one that lies ahead comes from another and counts as now. */
-static void load_channel(struct rd_pit_channel *ch, const struct kvm_pit_channel_state *s, bool tied_high, u64 now)
+/*
+ * count_load_time is on this host's clock; one that lies ahead comes from another and counts as
+ * now.
+ */
+static void load_channel(struct rd_pit_channel *ch, const struct kvm_pit_channel_state *s,
+			 bool tied_high, u64 now)
 {
 	u64 load = s->count_load_time < 0 ? 0 : (u64)s->count_load_time;
 
 	*ch = (struct rd_pit_channel){
-		.count = s->count, .reload = s->count, .latched_count = s->latched_count, .count_latched = s->count_latched,
-		.status_latched = !!s->status_latched, .status = s->status, .read_state = s->read_state,
-		.write_state = s->write_state, .write_latch = s->write_latch, .rw_mode = s->rw_mode,
-		.mode = s->mode == 0xff ? 3 : s->mode, .bcd = !!s->bcd, .gate = tied_high || s->gate,
-		.started = s->count && s->mode != 0xff, .load_ns = min(load, now),
+		.count = s->count,
+		.reload = s->count,
+		.latched_count = s->latched_count,
+		.count_latched = s->count_latched,
+		.status_latched = !!s->status_latched,
+		.status = s->status,
+		.read_state = s->read_state,
+		.write_state = s->write_state,
+		.write_latch = s->write_latch,
+		.rw_mode = s->rw_mode,
+		.mode = s->mode == 0xff ? 3 : s->mode,
+		.bcd = !!s->bcd,
+		.gate = tied_high || s->gate,
+		.started = s->count && s->mode != 0xff,
+		.load_ns = min(load, now),
 	};
 	ch->held = ns_to_ticks(now - ch->load_ns);
 }
@@ -498,8 +541,8 @@ int rd_pit_set_state(struct rd_irqchip *c, const struct kvm_pit_state2 *s)
 	pit->acked = 1;
 	pit->pending = 0;
 	/* Ticks up to now are the past's. */
-	pit->ticks_done = div64_u64(elapsed(&pit->ch[0], now), length(&pit->ch[0]));
-	schedule(pit);
+	pit->ticks_done = periods(&pit->ch[0], now);
+	pit_schedule(pit);
 	rd_unlock(&pit->lock, flags);
 	return 0;
 }
