@@ -12,5 +12,6 @@ TCase *string_cases(void);
 TCase *stack_cases(void);
 TCase *sys_cases(void);
 TCase *vec_cases(void);
+TCase *native_cases(void);
 
 #endif

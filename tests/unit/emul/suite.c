@@ -14,5 +14,6 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, stack_cases());
 	suite_add_tcase(s, sys_cases());
 	suite_add_tcase(s, vec_cases());
+	suite_add_tcase(s, native_cases());
 	return s;
 }
