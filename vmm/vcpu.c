@@ -27,8 +27,10 @@ static void rd_sched_in(struct preempt_notifier *n, int cpu)
 {
 	struct rd_vcpu *v = container_of(n, struct rd_vcpu, preempt);
 
-	if (v->cpu != cpu)
+	if (v->last_cpu != cpu) {
+		v->last_cpu = cpu;
 		rd_count(v, host_cpu_changes);
+	}
 	WRITE_ONCE(v->cpu, cpu);
 	rd_hw->load(v, cpu);
 	if (v->pv.steal_msr)
@@ -126,6 +128,7 @@ struct rd_vcpu *rd_vcpu_create(struct rd_vm *vm, u32 id)
 	v->vm = vm;
 	v->id = id;
 	v->cpu = -1;
+	v->last_cpu = -1;
 	v->user_irq = -1;
 	v->host_xcr0 = boot_cpu_has(X86_FEATURE_XSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : v->xcr0;
 	mutex_init(&v->mutex);

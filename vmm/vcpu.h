@@ -158,6 +158,7 @@ struct rd_vcpu {
 	struct pid __rcu *pid;              /* who runs it, for kick by signal-less wake-ups */
 	int srcu_idx;
 	bool srcu_held;
+	int last_cpu;
 	u32 halt_poll_ns;
 	bool sigset_active;
 	sigset_t sigset;
