@@ -176,9 +176,9 @@ static int make_raw(struct rd_console *c)
 		return rd_fail(RD_HOST_ERROR, "terminal: %s", strerror(errno));
 	t = c->saved;
 	cfmakeraw(&t);
-	t.c_oflag = c->saved.c_oflag;	/* output goes on as before */
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &t))
 		return rd_fail(RD_HOST_ERROR, "terminal: %s", strerror(errno));
+	rd_messages_raw(true);
 	c->raw = true;
 	return RD_OK;
 }
@@ -259,8 +259,10 @@ void rd_console_close(struct rd_console *c)
 	if (c->len && c->out_fd >= 0 && can_write(c->out_fd, 1000))
 		drain(c);
 	pthread_mutex_unlock(&c->lock);
-	if (c->raw)
+	if (c->raw) {
 		tcsetattr(STDIN_FILENO, TCSANOW, &c->saved);
+		rd_messages_raw(false);
+	}
 	if (c->owns_out && c->out_fd >= 0)
 		close(c->out_fd);
 	if (c->slave_fd >= 0)

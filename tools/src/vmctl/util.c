@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages and number parsing. Nothing here keeps state; every function may be called from any
- * thread.
+ * Messages and number parsing. Every function may be called from any thread; the only state is
+ * how a message ends its line.
  */
 #include "tools/src/vmctl/util.h"
 
@@ -12,6 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool raw_terminal;
+
+void rd_messages_raw(bool raw)
+{
+	__atomic_store_n(&raw_terminal, raw && isatty(STDERR_FILENO), __ATOMIC_RELAXED);
+}
+
 /* A message is built first and written at once, so that two threads never mix their lines. */
 static void say(const char *prefix, const char *fmt, va_list ap)
 {
@@ -19,11 +26,13 @@ static void say(const char *prefix, const char *fmt, va_list ap)
 	int n = snprintf(line, sizeof(line), "vmctl: %s", prefix);
 	size_t left;
 
-	vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	vsnprintf(line + n, sizeof(line) - (size_t)n - 2, fmt, ap);
 	for (char *p = line; *p; p++)
 		if (*p == '\n' || *p == '\r')
 			*p = ' ';
 	left = strlen(line);
+	if (__atomic_load_n(&raw_terminal, __ATOMIC_RELAXED))
+		line[left++] = '\r';
 	line[left++] = '\n';
 	for (char *p = line; left;) {
 		ssize_t done = write(STDERR_FILENO, p, left);

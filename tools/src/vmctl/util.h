@@ -39,6 +39,9 @@ int rd_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3
 /* rd_warn - print "vmctl: warning: MESSAGE" as one line on stderr. */
 void rd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* rd_messages_raw - standard error may be a terminal that does not turn \n into \r\n now. */
+void rd_messages_raw(bool raw);
+
 /*
  * rd_parse_size - parse a byte count: decimal digits and an optional suffix K, M, G or T (powers
  * of 1024, either case). Returns false on anything else and on overflow.
