@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The I/O APIC (82093AA, version 0x11, 24 pins): redirection, level and edge pins, EOI.
- * Invariant: remote IRR of a level entry is set exactly while an accepted interrupt of it waits for its EOI; a level pin whose line
- * is high, that is not masked and not waiting, has been offered to the local APICs since each of these became true.
+ * The I/O APIC (82093AA, version 0x11, 24 pins): redirection, level and edge pins, EOI. Invariant:
+ * remote IRR of a level entry is set exactly while an accepted interrupt of it waits for its EOI; a
+ * level pin whose line is high, that is not masked and not waiting, has been offered to the local
+ * APICs since each of these became true.
  */
 #include "vmm/irqchip.h"
 #include "vmm/lapic_priv.h"
@@ -46,8 +47,8 @@ void rd_ioapic_set_ack_pins(struct rd_ioapic *io, u32 pins)
 }
 
 /*
- * Offer a pin's interrupt to the local APICs. ExtINT entries deliver nothing: the PIC reaches the local APICs by LINT0. NMI, SMI
- * and INIT have no EOI and count as edges.
+ * Offer a pin's interrupt to the local APICs. ExtINT entries deliver nothing: the PIC reaches the
+ * local APICs by LINT0. NMI, SMI and INIT have no EOI and count as edges.
  */
 static int service(struct rd_irqchip *c, unsigned int pin)
 {
@@ -62,7 +63,8 @@ static int service(struct rd_irqchip *c, unsigned int pin)
 		return -1;
 	if (level && (e & REDIR_REMOTE_IRR))
 		return 0;
-	r = rd_irqchip_deliver(c, NULL, e >> 56, e & REDIR_LOGICAL, false, RD_SHORT_NONE, mode, e & 0xff, level);
+	r = rd_irqchip_deliver(c, NULL, e >> 56, e & REDIR_LOGICAL, false, RD_SHORT_NONE, mode,
+			       e & 0xff, level);
 	if (level && r >= 0)
 		io->redir[pin] |= REDIR_REMOTE_IRR;
 	return r;
@@ -107,7 +109,8 @@ static u32 pins_of_vector(const struct rd_ioapic *io, u8 vector, bool level)
 }
 
 /*
- * The listeners hear of it before remote IRR is cleared: a resampled line that goes low now must not fire once more.
+ * The listeners hear of it before remote IRR is cleared: a resampled line that goes low now must
+ * not fire once more.
  */
 void rd_ioapic_eoi(struct rd_irqchip *c, u8 vector, bool level)
 {
@@ -149,8 +152,8 @@ static u32 read_register(const struct rd_ioapic *io)
 }
 
 /*
- * Delivery status and remote IRR are read-only. An entry that becomes edge-triggered forgets remote IRR: software that has no EOI
- * register in the I/O APIC clears a stuck one that way.
+ * Delivery status and remote IRR are read-only. An entry that becomes edge-triggered forgets remote
+ * IRR: software that has no EOI register in the I/O APIC clears a stuck one that way.
  */
 static void write_redir(struct rd_irqchip *c, unsigned int pin, bool high, u32 val)
 {

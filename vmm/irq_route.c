@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * From a GSI or a message to local APICs: the routing table, MSI decoding, destination matching.
- * Invariant: a routing table is immutable once published; readers hold rd_rcu_read_lock() while they walk one. Destinations are
- * found by index (physical) or arithmetic (x2APIC cluster); only xAPIC logical addressing and broadcasts look at every APIC.
+ * Invariant: a routing table is immutable once published; readers hold rd_rcu_read_lock() while
+ * they walk one. Destinations are found by index (physical) or arithmetic (x2APIC cluster); only
+ * xAPIC logical addressing and broadcasts look at every APIC.
  */
 #include "vmm/irqchip.h"
 #include "vmm/lapic_priv.h"
@@ -21,8 +22,12 @@ static int add_result(int sum, int r)
 	return r < 0 ? sum : r + max(sum, 0);
 }
 
-/* A device's message to 0xff reaches APICs in x2APIC mode too, unless the VMM has switched that quirk off. */
-static bool broadcast_hits(const struct rd_irqchip *c, const struct rd_lapic *sender, const struct rd_lapic *l)
+/*
+ * A device's message to 0xff reaches APICs in x2APIC mode too, unless the VMM has switched that
+ * quirk off.
+ */
+static bool broadcast_hits(const struct rd_irqchip *c, const struct rd_lapic *sender,
+			   const struct rd_lapic *l)
 {
 	return sender || !c->x2apic_quirk_off || !rd_lapic_x2apic(l);
 }
@@ -46,7 +51,8 @@ static bool logical_hits(const struct rd_lapic *l, u32 dest)
 	return dest >> 4 == ldr >> 4 && (dest & ldr & 0xf);
 }
 
-static void add_all(struct rd_irqchip *c, const struct rd_lapic *sender, u32 dest, unsigned int shorthand, struct id_set *set)
+static void add_all(struct rd_irqchip *c, const struct rd_lapic *sender, u32 dest,
+		    unsigned int shorthand, struct id_set *set)
 {
 	struct rd_lapic *l;
 	u32 id, nr = READ_ONCE(c->nr_ids);
@@ -87,7 +93,10 @@ static struct rd_lapic *lookup(struct rd_irqchip *c, u32 id)
 	return id < READ_ONCE(c->nr_ids) ? READ_ONCE(c->lapic[id]) : NULL;
 }
 
-/* Of the set, the APIC with the lowest priority class that takes interrupts; among equals one after the other. */
+/*
+ * Of the set, the APIC with the lowest priority class that takes interrupts; among equals one after
+ * the other.
+ */
 static struct rd_lapic *lowest_priority(struct rd_irqchip *c, const struct id_set *set)
 {
 	u32 i, id, nr = READ_ONCE(c->nr_ids), first = READ_ONCE(c->lowest_next), best = U32_MAX;
@@ -106,7 +115,8 @@ static struct rd_lapic *lowest_priority(struct rd_irqchip *c, const struct id_se
 	return found;
 }
 
-static int deliver_set(struct rd_irqchip *c, const struct id_set *set, unsigned int mode, u8 vector, bool level)
+static int deliver_set(struct rd_irqchip *c, const struct id_set *set, unsigned int mode, u8 vector,
+		       bool level)
 {
 	struct rd_lapic *l;
 	unsigned int word;
@@ -127,8 +137,9 @@ static int deliver_set(struct rd_irqchip *c, const struct id_set *set, unsigned 
 	return r;
 }
 
-int rd_irqchip_deliver(struct rd_irqchip *c, struct rd_lapic *sender, u32 dest, bool logical, bool x2dest, unsigned int shorthand,
-		       unsigned int mode, u8 vector, bool level)
+int rd_irqchip_deliver(struct rd_irqchip *c, struct rd_lapic *sender, u32 dest, bool logical,
+		       bool x2dest, unsigned int shorthand, unsigned int mode, u8 vector,
+		       bool level)
 {
 	struct id_set set = { { 0 } };
 	struct rd_lapic *l;
@@ -158,7 +169,8 @@ static int msi_slow(struct rd_irqchip *c, const struct rd_msi *msi, u32 dest)
 		return -1;
 	if (mode == RD_DM_FIXED && (address & MSI_HINT))
 		mode = RD_DM_LOWEST;
-	return rd_irqchip_deliver(c, NULL, dest, address & MSI_LOGICAL, c->x2apic_format, RD_SHORT_NONE, mode, msi->data & 0xff,
+	return rd_irqchip_deliver(c, NULL, dest, address & MSI_LOGICAL, c->x2apic_format,
+				  RD_SHORT_NONE, mode, msi->data & 0xff,
 				  (msi->data & MSI_LEVEL) && mode <= RD_DM_LOWEST);
 }
 
@@ -170,13 +182,15 @@ int rd_irqchip_msi(struct rd_irqchip *c, const struct rd_msi *msi)
 
 	if (c->x2apic_format)
 		dest |= (u32)(msi->address >> 32) & 0xffffff00;
-	if (unlikely((msi->data & other) || (msi->address & (MSI_LOGICAL | 0xffULL << 32)) || dest >= READ_ONCE(c->nr_ids)))
+	if (unlikely((msi->data & other) || (msi->address & (MSI_LOGICAL | 0xffULL << 32)) ||
+		     dest >= READ_ONCE(c->nr_ids)))
 		return msi_slow(c, msi, dest);
 	l = READ_ONCE(c->lapic[dest]);
 	return likely(l) ? rd_apic_accept_edge(l, msi->data & 0xff, true) : -1;
 }
 
-static int deliver_route(struct rd_irqchip *c, const struct rd_route *route, const unsigned long *line, bool level)
+static int deliver_route(struct rd_irqchip *c, const struct rd_route *route,
+			 const unsigned long *line, bool level)
 {
 	if (route->type == KVM_IRQ_ROUTING_MSI)
 		return level ? rd_irqchip_msi(c, &route->msi) : -1;
@@ -253,13 +267,14 @@ static bool valid_irqchip_route(const struct rd_irqchip *c, const struct kvm_irq
 {
 	u32 pins = e->u.irqchip.irqchip == KVM_IRQCHIP_IOAPIC ? RD_IOAPIC_PINS : 8;
 
-	return c->mode == RD_IRQCHIP_KERNEL && !e->flags && e->u.irqchip.irqchip <= KVM_IRQCHIP_IOAPIC &&
-	       e->u.irqchip.pin < pins;
+	return c->mode == RD_IRQCHIP_KERNEL && !e->flags &&
+	       e->u.irqchip.irqchip <= KVM_IRQCHIP_IOAPIC && e->u.irqchip.pin < pins;
 }
 
 static bool valid_msi_route(const struct rd_irqchip *c, const struct kvm_irq_routing_entry *e)
 {
-	return !(e->flags & ~KVM_MSI_VALID_DEVID) && !(c->x2apic_format && (e->u.msi.address_hi & 0xff));
+	return !(e->flags & ~KVM_MSI_VALID_DEVID) &&
+	       !(c->x2apic_format && (e->u.msi.address_hi & 0xff));
 }
 
 /* A GSI leads to at most one pin of each chip, or to one message alone. */
@@ -268,12 +283,14 @@ static bool clashes(const struct rd_route_table *t, u32 gsi, const struct rd_rou
 	u32 i;
 
 	for (i = t->first[gsi]; i; i = t->route[i].next)
-		if (new->type == KVM_IRQ_ROUTING_MSI || t->route[i].type == KVM_IRQ_ROUTING_MSI || t->route[i].chip == new->chip)
+		if (new->type == KVM_IRQ_ROUTING_MSI || t->route[i].type == KVM_IRQ_ROUTING_MSI ||
+		    t->route[i].chip == new->chip)
 			return true;
 	return false;
 }
 
-static int add_route(const struct rd_irqchip *c, struct rd_route_table *t, const struct kvm_irq_routing_entry *e)
+static int add_route(const struct rd_irqchip *c, struct rd_route_table *t,
+		     const struct kvm_irq_routing_entry *e)
 {
 	struct rd_route *new = &t->route[t->nr + 1];
 
@@ -298,7 +315,9 @@ static int add_route(const struct rd_irqchip *c, struct rd_route_table *t, const
 	return 0;
 }
 
-/* A level vector that is on its way through some local APIC: its EOI is still owed to user space. */
+/*
+ * A level vector that is on its way through some local APIC: its EOI is still owed to user space.
+ */
 static bool in_flight(const struct rd_irqchip *c, unsigned int vector)
 {
 	const struct rd_lapic *l;
@@ -306,7 +325,8 @@ static bool in_flight(const struct rd_irqchip *c, unsigned int vector)
 
 	for (id = 0; id < c->nr_ids; id++) {
 		l = c->lapic[id];
-		if (l && test_bit(vector, l->tmr) && (test_bit(vector, l->irr) || test_bit(vector, l->isr)))
+		if (l && test_bit(vector, l->tmr) &&
+		    (test_bit(vector, l->irr) || test_bit(vector, l->isr)))
 			return true;
 	}
 	return false;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The interrupt controllers as a whole: creation, end, saved state, and what happens when a pin was acknowledged.
- * Invariant: the chips are in their reset state from rd_irqchip_init() on, whatever the mode, so the moment at which mode changes
- * does not matter to those who look at it without the VM's lock; once created, it stays.
+ * The interrupt controllers as a whole: creation, end, saved state, and what happens when a pin was
+ * acknowledged. Invariant: the chips are in their reset state from rd_irqchip_init() on, whatever
+ * the mode, so the moment at which mode changes does not matter to those who look at it without the
+ * VM's lock; once created, it stays.
  */
 #include "vmm/irqchip.h"
 
@@ -16,7 +17,10 @@ void rd_irqchip_init(struct rd_irqchip *c)
 	rd_pic_reset(&c->pic);
 }
 
-/* As firmware expects a PC: GSI n is IOAPIC pin n and, below 16, PIC input n. Master input 2 is the slave's. */
+/*
+ * As firmware expects a PC: GSI n is IOAPIC pin n and, below 16, PIC input n. Master input 2 is the
+ * slave's.
+ */
 static u32 default_routes(struct kvm_irq_routing_entry *e)
 {
 	u32 gsi, n = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's life, its mode (IA32_APIC_BASE), and the way of a vector to the CPU: IRR, ISR, priorities, EOI.
- * Invariant: isrv is the highest bit of ISR and PPR follows from it and TPR, after each function here.
+ * The local APIC's life, its mode (IA32_APIC_BASE), and the way of a vector to the CPU: IRR, ISR,
+ * priorities, EOI. Invariant: isrv is the highest bit of ISR and PPR follows from it and TPR, after
+ * each function here.
  */
 #include "vmm/lapic_priv.h"
 #include "vmm/irqchip.h"
@@ -18,10 +19,14 @@ static bool xapic_mode(u64 base)
 
 void rd_apic_update_enabled(struct rd_lapic *l)
 {
-	WRITE_ONCE(l->sw_enabled, rd_lapic_enabled(l) && (rd_apic_reg(l, RD_APIC_SVR) & RD_APIC_SVR_ENABLE));
+	WRITE_ONCE(l->sw_enabled,
+		   rd_lapic_enabled(l) && (rd_apic_reg(l, RD_APIC_SVR) & RD_APIC_SVR_ENABLE));
 }
 
-/* The identity registers have another form in each mode; the x2APIC's logical id is derived, the xAPIC's starts at 0. */
+/*
+ * The identity registers have another form in each mode; the x2APIC's logical id is derived, the
+ * xAPIC's starts at 0.
+ */
 static void set_identity(struct rd_lapic *l)
 {
 	bool x2 = rd_lapic_x2apic(l);
@@ -30,17 +35,22 @@ static void set_identity(struct rd_lapic *l)
 	rd_apic_set_reg(l, RD_APIC_LDR, x2 ? rd_apic_x2apic_ldr(l->id) : 0);
 }
 
-/* As in "Local APIC State After Power-Up or Reset"; base and events are the caller's. */
+/*
+ * As in "Local APIC State After Power-Up or Reset"; base and events are the caller's. A sender that
+ * is past its look at sw_enabled may still set a bit of IRR: irr_pending stays set so that it is
+ * not overlooked.
+ */
 static void clear_state(struct rd_lapic *l)
 {
 	unsigned int offset;
 
+	WRITE_ONCE(l->sw_enabled, false);
 	rd_apic_timer_stop(l);
 	memset(l->regs, 0, sizeof(l->regs));
 	memset(l->isr, 0, sizeof(l->isr));
 	memset(l->tmr, 0, sizeof(l->tmr));
 	memset(l->irr, 0, sizeof(l->irr));
-	l->irr_pending = 0;
+	WRITE_ONCE(l->irr_pending, 1);
 	l->esr_pending = 0;
 	l->isrv = -1;
 	set_identity(l);
@@ -70,7 +80,8 @@ static void write_base(struct rd_lapic *l, u64 base)
 void rd_lapic_reset(struct rd_lapic *l, bool init_event)
 {
 	if (!init_event) {
-		write_base(l, RD_APIC_DEFAULT_BASE | RD_APIC_BASE_ENABLE | (l->bsp ? RD_APIC_BASE_BSP : 0));
+		write_base(l, RD_APIC_DEFAULT_BASE | RD_APIC_BASE_ENABLE |
+				      (l->bsp ? RD_APIC_BASE_BSP : 0));
 		l->events = 0;
 	}
 	clear_state(l);
@@ -106,8 +117,8 @@ void rd_lapic_destroy(struct rd_lapic *l)
 }
 
 /*
- * Transitions as in "x2APIC State Transitions": the guest leaves x2APIC mode only by way of the disabled APIC, and enters it only
- * from xAPIC mode. User space may set any valid mode.
+ * Transitions as in "x2APIC State Transitions": the guest leaves x2APIC mode only by way of the
+ * disabled APIC, and enters it only from xAPIC mode. User space may set any valid mode.
  */
 int rd_lapic_set_base(struct rd_lapic *l, u64 base, bool host)
 {
@@ -133,8 +144,9 @@ int rd_lapic_set_base(struct rd_lapic *l, u64 base, bool host)
 }
 
 /*
- * Slow half of rd_lapic_next(). irr_pending is cleared before the second look: a sender sets its IRR bit first, so either that
- * look finds the bit, or the sender's write of irr_pending comes after the clearing.
+ * Slow half of rd_lapic_next(). irr_pending is cleared before the second look: a sender sets its
+ * IRR bit first, so either that look finds the bit, or the sender's write of irr_pending comes
+ * after the clearing.
  */
 int rd_lapic_next_pending(struct rd_lapic *l)
 {
@@ -175,7 +187,9 @@ void rd_lapic_eoi(struct rd_lapic *l)
 	if (unlikely(vector < 0))
 		return;
 	__clear_bit(vector, l->isr);
-	l->isrv = likely(!(l->isr[0] | l->isr[1] | l->isr[2] | l->isr[3])) ? -1 : rd_apic_highest(l->isr);
+	l->isrv = likely(!(l->isr[0] | l->isr[1] | l->isr[2] | l->isr[3]))
+			  ? -1
+			  : rd_apic_highest(l->isr);
 	rd_apic_update_ppr(l);
 	if (unlikely(rd_irqchip_wants_eoi(l->chip, vector)))
 		rd_irqchip_eoi(l->chip, l, vector);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What reaches a local APIC: vectors from the bus, events that are no vectors, its own LVT; and what leaves it: the ICR.
- * Invariant: everything that runs on another CPU than the owner's changes only atomic bits and single words (see vmm/lapic.h).
+ * What reaches a local APIC: vectors from the bus, events that are no vectors, its own LVT; and
+ * what leaves it: the ICR. Invariant: everything that runs on another CPU than the owner's changes
+ * only atomic bits and single words (see vmm/lapic.h).
  */
 #include "vmm/lapic_priv.h"
 #include "vmm/irqchip.h"
@@ -43,7 +44,8 @@ static int accept_event(struct rd_lapic *l, unsigned int event)
 int rd_lapic_deliver(struct rd_lapic *l, unsigned int delivery_mode, u8 vector, bool level)
 {
 	if (likely(delivery_mode <= RD_DM_LOWEST))
-		return likely(!level) ? rd_apic_accept_edge(l, vector, true) : accept_level(l, vector);
+		return likely(!level) ? rd_apic_accept_edge(l, vector, true)
+				      : accept_level(l, vector);
 	if (!(READ_ONCE(l->base) & RD_APIC_BASE_ENABLE))
 		return -1;
 	switch (delivery_mode) {
@@ -100,16 +102,18 @@ static int icr_write_slow(struct rd_lapic *l, u32 low, u32 high)
 		return 0;
 	}
 	/* The INIT level de-assert only synchronized the arbitration ids of a bus that is gone. */
-	if (mode == RD_DM_INIT && (low & (RD_APIC_ICR_LEVEL | RD_APIC_ICR_ASSERT)) == RD_APIC_ICR_LEVEL)
+	if (mode == RD_DM_INIT &&
+	    (low & (RD_APIC_ICR_LEVEL | RD_APIC_ICR_ASSERT)) == RD_APIC_ICR_LEVEL)
 		return 0;
-	rd_irqchip_deliver(l->chip, l, x2 ? high : high >> 24, low & RD_APIC_ICR_LOGICAL, x2, RD_FIELD(low, 19, 18), mode,
-			   low & 0xff, false);
+	rd_irqchip_deliver(l->chip, l, x2 ? high : high >> 24, low & RD_APIC_ICR_LOGICAL, x2,
+			   RD_FIELD(low, 19, 18), mode, low & 0xff, false);
 	return 0;
 }
 
 /*
- * One register of 64 bits in both modes. Reserved bits are kept and not refused, as KVM's own selftest of this register expects;
- * the trigger mode is ignored except by INIT: IPIs are edge-triggered on every processor with an xAPIC.
+ * One register of 64 bits in both modes. Reserved bits are kept and not refused, as KVM's own
+ * selftest of this register expects; the trigger mode is ignored except by INIT: IPIs are
+ * edge-triggered on every processor with an xAPIC.
  */
 int rd_lapic_icr_write(struct rd_lapic *l, u32 low, u32 high)
 {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's registers as the guest sees them, by MMIO and by MSR, and as user space saves and restores them.
- * Invariant: one table says which registers exist, in which mode, and which of their bits; a write in x2APIC mode that sets any
- * other bit is refused before it has an effect.
+ * The local APIC's registers as the guest sees them, by MMIO and by MSR, and as user space saves
+ * and restores them. Invariant: one table says which registers exist, in which mode, and which of
+ * their bits; a write in x2APIC mode that sets any other bit is refused before it has an effect.
  */
 #include "vmm/lapic_priv.h"
 #include "vmm/irqchip.h"
 
-enum { XR = 1, XW = 2, MR = 4, MW = 8 }; /* readable and writable by MMIO (xAPIC), by MSR (x2APIC) */
+/* Readable and writable by MMIO (xAPIC), by MSR (x2APIC). */
+enum { XR = 1, XW = 2, MR = 4, MW = 8 };
 
 struct reg_info {
 	u8 access;
@@ -28,7 +29,10 @@ static const struct reg_info reg_table[0x40] = {
 	REG(RRD) = { XR, 0, 0 },
 	REG(LDR) = { XR | XW | MR, 0, 0xff000000 },
 	REG(DFR) = { XR | XW, 0, 0xf0000000 },
-	/* Bit 9, focus checking, does nothing here; 32-bit Linux sets it on old and new APICs alike. */
+	/*
+	 * Bit 9, focus checking, does nothing here; 32-bit Linux sets it on old and new APICs
+	 * alike.
+	 */
 	REG(SVR) = { XR | XW | MR | MW, 0x3ff, 0x3ff },
 	BITMAP_REG(RD_APIC_ISR) = { XR | MR, 0, 0 },
 	BITMAP_REG(RD_APIC_TMR) = { XR | MR, 0, 0 },
@@ -100,7 +104,10 @@ static void write_svr(struct rd_lapic *l, u32 val)
 		rd_apic_set_reg(l, offset, rd_apic_reg(l, offset) | RD_APIC_LVT_MASKED);
 }
 
-/* A writable register other than the ICR; bits that do not exist are dropped. The registers that do nothing fall through. */
+/*
+ * A writable register other than the ICR; bits that do not exist are dropped. The registers that do
+ * nothing fall through.
+ */
 static void write_reg(struct rd_lapic *l, unsigned int offset, u32 val)
 {
 	switch (offset) {
@@ -197,7 +204,8 @@ int rd_lapic_msr_write(struct rd_lapic *l, u32 msr, u64 val)
 {
 	u32 offset = (msr - 0x800) << 4;
 
-	if (unlikely(!rd_lapic_x2apic(l) || offset >= 0x400 || !(reg_table[offset >> 4].access & MW)))
+	if (unlikely(!rd_lapic_x2apic(l) || offset >= 0x400 ||
+		     !(reg_table[offset >> 4].access & MW)))
 		return -EINVAL;
 	if (likely(offset == RD_APIC_ICR))
 		return rd_lapic_icr_write(l, (u32)val, val >> 32);
@@ -257,12 +265,15 @@ static void load_timer(struct rd_lapic *l, const struct kvm_lapic_state *s)
 	rd_apic_timer_restore(l, saved_reg(s, RD_APIC_CURRENT_COUNT));
 }
 
-/* LVT entries are taken as they are, unmasked ones of a software-disabled APIC too: VMMs wire up LINT0 and LINT1 so. */
+/*
+ * LVT entries are taken as they are, unmasked ones of a software-disabled APIC too: VMMs wire up
+ * LINT0 and LINT1 so.
+ */
 int rd_lapic_set_state(struct rd_lapic *l, const struct kvm_lapic_state *s, bool x2apic_format)
 {
 	static const u16 plain[] = {
-		RD_APIC_TPR, RD_APIC_SVR, RD_APIC_ICR2, RD_APIC_LVT_THERMAL, RD_APIC_LVT_PERF, RD_APIC_LVT_LINT0,
-		RD_APIC_LVT_LINT1, RD_APIC_LVT_ERROR,
+		RD_APIC_TPR,	  RD_APIC_SVR,	     RD_APIC_ICR2,	RD_APIC_LVT_THERMAL,
+		RD_APIC_LVT_PERF, RD_APIC_LVT_LINT0, RD_APIC_LVT_LINT1, RD_APIC_LVT_ERROR,
 	};
 	bool x2 = rd_lapic_x2apic(l);
 	unsigned int i;

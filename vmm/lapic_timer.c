@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's timer: one-shot, periodic and TSC-deadline. Its input clock is 1 GHz, as CPUID 0x40000010 tells guests.
- * Invariant: the owner alone keeps the state and decides from the clock whether the timer has expired; the host timer's callback
- * only wakes the owner, so one that fires early, late or for a forgotten expiry changes nothing.
+ * The local APIC's timer: one-shot, periodic and TSC-deadline. Its input clock is 1 GHz, as CPUID
+ * 0x40000010 tells guests. Invariant: the owner alone keeps the state and decides from the clock
+ * whether the timer has expired; the host timer's callback only wakes the owner, so one that fires
+ * early, late or for a forgotten expiry changes nothing.
  */
 #include "vmm/lapic_priv.h"
 #include "vmm/tsc_math.h"
@@ -66,7 +67,10 @@ void rd_lapic_set_tsc_deadline(struct rd_lapic *l, u64 deadline)
 		return;
 	now = guest_tsc(l);
 	if (unlikely(l->tsc_deadline)) {
-		/* The old deadline has passed and the host timer has not said so yet: the guest gets both interrupts. */
+		/*
+		 * The old deadline has passed and the host timer has not said so yet: the guest
+		 * gets both interrupts.
+		 */
 		if (l->tsc_deadline <= now)
 			expire_deadline(l);
 		else if (l->tsc_deadline == deadline)
@@ -96,15 +100,18 @@ static void set_period(struct rd_lapic *l)
 /* Periods that went by while nobody looked are one interrupt, as with IRR; the phase is kept. */
 static void expire_count(struct rd_lapic *l, u64 now)
 {
+	u64 next;
+
 	rd_apic_raise_lvt(l, RD_APIC_LVT_TIMER);
 	if (!periodic_mode(l)) {
 		l->timer_expires_ns = 0;
 		return;
 	}
-	l->timer_expires_ns += l->timer_period_ns;
-	if (unlikely(l->timer_expires_ns <= now))
-		l->timer_expires_ns += (div64_u64(now - l->timer_expires_ns, l->timer_period_ns) + 1) * l->timer_period_ns;
-	arm(l, l->timer_expires_ns);
+	next = l->timer_expires_ns + l->timer_period_ns;
+	if (unlikely(next <= now))
+		next += (div64_u64(now - next, l->timer_period_ns) + 1) * l->timer_period_ns;
+	l->timer_expires_ns = next;
+	arm(l, next);
 }
 
 void rd_lapic_inject_timer(struct rd_lapic *l)
@@ -187,7 +194,10 @@ void rd_apic_timer_set_divide(struct rd_lapic *l, u32 divide)
 		start_count(l, count);
 }
 
-/* One-shot and periodic share the count and may change over while it runs; the TSC deadline is another timer. */
+/*
+ * One-shot and periodic share the count and may change over while it runs; the TSC deadline is
+ * another timer.
+ */
 void rd_apic_timer_set_lvt(struct rd_lapic *l, u32 lvt)
 {
 	u32 changed = rd_apic_reg(l, RD_APIC_LVT_TIMER) ^ lvt;
@@ -210,7 +220,9 @@ void rd_apic_timer_stop(struct rd_lapic *l)
 	l->tsc_deadline = 0;
 }
 
-/* After the registers were set as a whole: go on with the count that was saved; a deadline stays. */
+/*
+ * After the registers were set as a whole: go on with the count that was saved; a deadline stays.
+ */
 void rd_apic_timer_restore(struct rd_lapic *l, u32 current_count)
 {
 	u64 deadline = l->tsc_deadline;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two 8259A interrupt controllers of a PC, cascaded at input 2 of the master, with the ELCR that makes inputs level-triggered.
- * Invariant: output tells whether the master asserts INTR, and the master's input 2 is the slave's INTR, whenever the lock is
- * free; only while the listeners hear of an EOI both lag behind.
+ * The two 8259A interrupt controllers of a PC, cascaded at input 2 of the master, with the ELCR
+ * that makes inputs level-triggered. Invariant: output tells whether the master asserts INTR, and
+ * the master's input 2 is the slave's INTR, whenever the lock is free; only while the listeners
+ * hear of an EOI both lag behind.
  */
 #include "vmm/irqchip.h"
 
@@ -32,7 +33,10 @@ static unsigned int priority(const struct rd_pic8259 *s, u8 mask)
 	return mask ? (unsigned int)__ffs(rotated) : NONE;
 }
 
-/* The input that asks for service and may interrupt what is in service, or -1 ("Fully Nested Mode", "Special Mask Mode"). */
+/*
+ * The input that asks for service and may interrupt what is in service, or -1 ("Fully Nested Mode",
+ * "Special Mask Mode").
+ */
 static int request(const struct rd_pic *p, unsigned int which)
 {
 	const struct rd_pic8259 *s = &p->chip[which];
@@ -49,7 +53,9 @@ static int request(const struct rd_pic *p, unsigned int which)
 	return asks < priority(s, in_service) ? (int)((asks + s->priority_add) & 7) : -1;
 }
 
-/* Returns 1 if the input newly requests, 0 if it did before or the line is low, -1 if it is masked. */
+/*
+ * Returns 1 if the input newly requests, 0 if it did before or the line is low, -1 if it is masked.
+ */
 static int set_input(struct rd_pic8259 *s, unsigned int input, bool level)
 {
 	u8 bit = BIT(input), old = s->irr;
@@ -76,7 +82,10 @@ static void update(struct rd_pic *p, struct effects *fx)
 	bool output, cascade = request(p, 1) >= 0;
 
 	rd_assert_held(&p->lock);
-	/* Not an edge: after an acknowledge the slave may go on requesting without a pause that could be seen here. */
+	/*
+	 * Not an edge: after an acknowledge the slave may go on requesting without a pause that
+	 * could be seen here.
+	 */
 	master->irr = (u8)((master->irr & ~BIT(CASCADE)) | cascade << CASCADE);
 	output = request(p, 0) >= 0;
 	if (output && !p->output)
@@ -85,8 +94,8 @@ static void update(struct rd_pic *p, struct effects *fx)
 }
 
 /*
- * End of an access: takes the lock's flags. Listeners hear of an EOI before the outputs follow, so that a level input that they
- * take down does not request once more.
+ * End of an access: takes the lock's flags. Listeners hear of an EOI before the outputs follow, so
+ * that a level input that they take down does not request once more.
  */
 static void finish(struct rd_irqchip *c, struct effects *fx, unsigned long flags)
 {
@@ -114,14 +123,16 @@ int rd_pic_set_pin(struct rd_irqchip *c, unsigned int pin, const unsigned long *
 	return r;
 }
 
-static void end_service(struct rd_pic *p, unsigned int which, unsigned int input, struct effects *fx)
+static void end_service(struct rd_pic *p, unsigned int which, unsigned int input,
+			struct effects *fx)
 {
 	p->chip[which].isr &= (u8)~BIT(input);
 	fx->acked[which] |= 1U << input;
 }
 
 /* INTA: a level input goes on requesting for as long as its line is high. */
-static void acknowledge(struct rd_pic *p, unsigned int which, unsigned int input, struct effects *fx)
+static void acknowledge(struct rd_pic *p, unsigned int which, unsigned int input,
+			struct effects *fx)
 {
 	struct rd_pic8259 *s = &p->chip[which];
 
@@ -135,7 +146,10 @@ static void acknowledge(struct rd_pic *p, unsigned int which, unsigned int input
 	end_service(p, which, input, fx);
 }
 
-/* One chip's part of the cycle: its vector, input 7 without an in-service bit if the request has gone ("spurious"). */
+/*
+ * One chip's part of the cycle: its vector, input 7 without an in-service bit if the request has
+ * gone ("spurious").
+ */
 static int chip_ack(struct rd_pic *p, unsigned int which, int *input, struct effects *fx)
 {
 	*input = request(p, which);
@@ -157,8 +171,8 @@ int rd_pic_ack(struct rd_irqchip *c)
 }
 
 /*
- * ICW1. The edge detectors start afresh, so a line that stays high requests only after it was low (last_irr keeps the lines);
- * level inputs go on requesting.
+ * ICW1. The edge detectors start afresh, so a line that stays high requests only after it was low
+ * (last_irr keeps the lines); level inputs go on requesting.
  */
 static void initialize(struct rd_pic *p, unsigned int which, u8 icw1, struct effects *fx)
 {
@@ -180,7 +194,10 @@ static void initialize(struct rd_pic *p, unsigned int which, u8 icw1, struct eff
 	s->init_state = 1;
 }
 
-/* The input that a non-specific EOI means: the most important one in service; masked ones do not count in special mask mode. */
+/*
+ * The input that a non-specific EOI means: the most important one in service; masked ones do not
+ * count in special mask mode.
+ */
 static unsigned int top_in_service(const struct rd_pic8259 *s)
 {
 	u8 isr = s->special_mask ? s->isr & (u8)~s->imr : s->isr;
@@ -292,12 +309,16 @@ bool rd_pic_port_read(struct rd_irqchip *c, u16 port, u8 *val)
 	if (which < 0)
 		return false;
 	flags = rd_lock(&c->pic.lock);
-	*val = elcr ? c->pic.chip[which].elcr : read_chip(&c->pic, (unsigned int)which, port & 1, &fx);
+	*val = elcr ? c->pic.chip[which].elcr
+		    : read_chip(&c->pic, (unsigned int)which, port & 1, &fx);
 	finish(c, &fx, flags);
 	return true;
 }
 
-/* An input that changes to level-triggered requests at once if its line is high, and not any more if it is low. */
+/*
+ * An input that changes to level-triggered requests at once if its line is high, and not any more
+ * if it is low.
+ */
 static void write_elcr(struct rd_pic8259 *s, u8 val)
 {
 	u8 changed = s->elcr;
@@ -345,11 +366,22 @@ int rd_pic_set_state(struct rd_irqchip *c, unsigned int which, const struct kvm_
 		return -EINVAL;
 	flags = rd_lock(&c->pic.lock);
 	*chip = (struct rd_pic8259){
-		.last_irr = s->last_irr, .irr = s->irr, .imr = s->imr, .isr = s->isr, .priority_add = s->priority_add,
-		.irq_base = s->irq_base & 0xf8, .read_reg_select = !!s->read_reg_select, .poll = !!s->poll,
-		.special_mask = !!s->special_mask, .init_state = s->init_state, .auto_eoi = !!s->auto_eoi,
-		.rotate_on_auto_eoi = !!s->rotate_on_auto_eoi, .special_fully_nested = !!s->special_fully_nested_mode,
-		.init4 = !!s->init4, .elcr = s->elcr & chip->elcr_mask, .elcr_mask = chip->elcr_mask,
+		.last_irr = s->last_irr,
+		.irr = s->irr,
+		.imr = s->imr,
+		.isr = s->isr,
+		.priority_add = s->priority_add,
+		.irq_base = s->irq_base & 0xf8,
+		.read_reg_select = !!s->read_reg_select,
+		.poll = !!s->poll,
+		.special_mask = !!s->special_mask,
+		.init_state = s->init_state,
+		.auto_eoi = !!s->auto_eoi,
+		.rotate_on_auto_eoi = !!s->rotate_on_auto_eoi,
+		.special_fully_nested = !!s->special_fully_nested_mode,
+		.init4 = !!s->init4,
+		.elcr = s->elcr & chip->elcr_mask,
+		.elcr_mask = chip->elcr_mask,
 	};
 	finish(c, &fx, flags);
 	return 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The divisions of the TSC arithmetic: ratios, their inverse, and the multiplier to nanoseconds.
- * Invariant: each division is checked to fit 64 bits before it is made, because the CPU's instruction faults otherwise.
+ * Invariant: each division is checked to fit 64 bits before it is made, because the CPU's
+ * instruction faults otherwise.
  */
 #include "vmm/tsc_math.h"
 
@@ -34,7 +35,10 @@ u64 rd_tsc_inverse(u64 guest, u64 ratio)
 	if ((guest >> 16) >= ratio)
 		return guest ? U64_MAX : 0;
 	host = shl48_div(guest, ratio);
-	/* Rounding down may have landed one tick early; one more tick is at least guest by construction. */
+	/*
+	 * Rounding down may have landed one tick early; one more tick is at least guest by
+	 * construction.
+	 */
 	if (host != U64_MAX && mul_u64_u64_shr(host, ratio, RD_TSC_RATIO_SHIFT) < guest)
 		host++;
 	return host;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of the I/O APIC: registers, edge and level pins, remote IRR, EOI, destinations, saved state. */
+/*
+ * Tests of the I/O APIC: registers, edge and level pins, remote IRR, EOI, destinations, saved
+ * state.
+ */
 #include "tests/unit/irqchip/irqchip_tests.h"
 #include "tests/unit/irqchip/machine.h"
 
@@ -226,12 +229,18 @@ START_TEST(delivery_modes)
 		unsigned int mode;
 		unsigned long event;
 		int r;
-	} cases[] = { { 0, 0, 1 }, { 1, 0, 1 }, { 2, BIT(RD_LAPIC_EV_SMI), 1 }, { 3, 0, -1 }, { 4, BIT(RD_LAPIC_EV_NMI), 1 },
-		      { 5, BIT(RD_LAPIC_EV_INIT), 1 }, { 7, 0, -1 } };
+	} cases[] = { { 0, 0, 1 },
+		      { 1, 0, 1 },
+		      { 2, BIT(RD_LAPIC_EV_SMI), 1 },
+		      { 3, 0, -1 },
+		      { 4, BIT(RD_LAPIC_EV_NMI), 1 },
+		      { 5, BIT(RD_LAPIC_EV_INIT), 1 },
+		      { 7, 0, -1 } };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		ioapic_redir(4, 0xa1 | cases[i].mode << 8 | TO(1) | (cases[i].mode > 1 ? LEVEL : 0));
+		ioapic_redir(4,
+			     0xa1 | cases[i].mode << 8 | TO(1) | (cases[i].mode > 1 ? LEVEL : 0));
 		ck_assert_int_eq(line(4, true), cases[i].r);
 		line(4, false);
 		ck_assert_uint_eq(m.lapic[1]->events, cases[i].event);
@@ -251,7 +260,8 @@ START_TEST(destinations)
 	ioapic_redir(9, 0xb1 | 1 << 11 | TO(5));
 	ck_assert_int_eq(line(9, true), 2);
 	line(9, false);
-	ck_assert(irr_has(m.lapic[0], 0xb1) && !irr_has(m.lapic[1], 0xb1) && irr_has(m.lapic[2], 0xb1));
+	ck_assert(irr_has(m.lapic[0], 0xb1) && !irr_has(m.lapic[1], 0xb1) &&
+		  irr_has(m.lapic[2], 0xb1));
 	ioapic_redir(9, 0xb2 | TO(0xff));
 	ck_assert_int_eq(line(9, true), 3);
 	line(9, false);
@@ -261,7 +271,9 @@ START_TEST(destinations)
 	/* Lowest priority: one of the three. */
 	ioapic_redir(9, 0xb4 | 1 << 8 | 1 << 11 | TO(7));
 	ck_assert_int_eq(line(9, true), 1);
-	ck_assert_int_eq(irr_has(m.lapic[0], 0xb4) + irr_has(m.lapic[1], 0xb4) + irr_has(m.lapic[2], 0xb4), 1);
+	ck_assert_int_eq(irr_has(m.lapic[0], 0xb4) + irr_has(m.lapic[1], 0xb4) +
+				 irr_has(m.lapic[2], 0xb4),
+			 1);
 }
 END_TEST
 
@@ -325,7 +337,10 @@ START_TEST(state)
 }
 END_TEST
 
-/* Any accesses and lines: remote IRR only on level entries, and a high, unmasked, idle level pin has been offered. */
+/*
+ * Any accesses and lines: remote IRR only on level entries, and a high, unmasked, idle level pin
+ * has been offered.
+ */
 START_TEST(random_traffic)
 {
 	unsigned int n, pin, i;
@@ -356,8 +371,8 @@ START_TEST(random_traffic)
 				ck_abort_msg("remote IRR on an edge entry");
 			if ((e & LEVEL) && !test_bit(e & 0xff, m.chip.ioapic.handled))
 				ck_abort_msg("a level vector that EOI would miss");
-			if ((e & LEVEL) && !(e & (MASKED | REMOTE_IRR | 1 << 11)) && (m.chip.ioapic.irr >> pin & 1) &&
-			    e >> 56 < 3)
+			if ((e & LEVEL) && !(e & (MASKED | REMOTE_IRR | 1 << 11)) &&
+			    (m.chip.ioapic.irr >> pin & 1) && e >> 56 < 3)
 				ck_abort_msg("a level pin forgotten");
 		}
 	}

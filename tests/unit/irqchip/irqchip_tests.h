@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The test cases of the interrupt controllers' suite. Invariant: each runs on a machine of its own. */
+/*
+ * The test cases of the interrupt controllers' suite. Invariant: each runs on a machine of its own.
+ */
 #ifndef RD_TESTS_UNIT_IRQCHIP_TESTS_H
 #define RD_TESTS_UNIT_IRQCHIP_TESTS_H
 

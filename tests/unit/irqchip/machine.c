@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The machine of machine.h. Invariant: everything it allocates is freed by machine_destroy(), which also checks that. */
+/*
+ * The machine of machine.h. Invariant: everything it allocates is freed by machine_destroy(), which
+ * also checks that.
+ */
 #include <check.h>
 
 #include "tests/unit/irqchip/machine.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine for tests of the interrupt controllers: one chip, some vCPUs' local APICs, and records of what the VM code was told.
- * Invariant: machine_create() starts from a reset host, so tests do not see each other.
+ * A machine for tests of the interrupt controllers: one chip, some vCPUs' local APICs, and records
+ * of what the VM code was told. Invariant: machine_create() starts from a reset host, so tests do
+ * not see each other.
  */
 #ifndef RD_TESTS_UNIT_MACHINE_H
 #define RD_TESTS_UNIT_MACHINE_H

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of the 8259A pair: initialization, priorities and their rotation, EOI modes, special modes, cascade, ELCR, state. */
+/*
+ * Tests of the 8259A pair: initialization, priorities and their rotation, EOI modes, special modes,
+ * cascade, ELCR, state.
+ */
 #include "tests/unit/irqchip/irqchip_tests.h"
 #include "tests/unit/irqchip/machine.h"
 
@@ -372,7 +375,10 @@ START_TEST(level_triggered)
 	out(0x20, 0x20);
 	ck_assert_uint_eq(m.pin_eois[1][3], 1);
 	ck_assert(!intr());
-	/* A high line whose input becomes level-triggered asks at once; a latched edge of a low one is dropped. */
+	/*
+	 * A high line whose input becomes level-triggered asks at once; a latched edge of a low one
+	 * is dropped.
+	 */
 	out(0x4d0, 0);
 	line(6, true);
 	rd_pic_ack(&m.chip);
@@ -403,7 +409,8 @@ END_TEST
 
 START_TEST(state)
 {
-	struct kvm_irqchip s = { .chip_id = KVM_IRQCHIP_PIC_MASTER }, slave = { .chip_id = KVM_IRQCHIP_PIC_SLAVE }, back;
+	struct kvm_irqchip s = { .chip_id = KVM_IRQCHIP_PIC_MASTER },
+			   slave = { .chip_id = KVM_IRQCHIP_PIC_SLAVE }, back;
 
 	init(1);
 	out(0x21, 0x81);
@@ -445,7 +452,10 @@ START_TEST(state)
 }
 END_TEST
 
-/* Output follows from the registers after any access, and an acknowledged input is in service unless it is spurious or automatic. */
+/*
+ * Output follows from the registers after any access, and an acknowledged input is in service
+ * unless it is spurious or automatic.
+ */
 START_TEST(random_traffic)
 {
 	static const u16 ports_used[] = { 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1 };
@@ -481,7 +491,8 @@ START_TEST(random_traffic)
 		if (r[0] % 97 == 0)
 			init(r[1] & 0x13);
 		/* With nothing in service and something unmasked requested, INTR is high. */
-		if (!m.chip.pic.chip[0].isr && (m.chip.pic.chip[0].irr & ~m.chip.pic.chip[0].imr) && !intr())
+		if (!m.chip.pic.chip[0].isr && (m.chip.pic.chip[0].irr & ~m.chip.pic.chip[0].imr) &&
+		    !intr())
 			ck_abort_msg("a request was lost");
 		if (!(m.chip.pic.chip[0].irr & ~m.chip.pic.chip[0].imr) && intr())
 			ck_abort_msg("INTR without a request");

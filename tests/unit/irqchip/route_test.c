@@ -77,7 +77,8 @@ START_TEST(default_routes)
 		line(gsi, false);
 		ck_assert(irr_has(m.lapic[0], 0x40 + gsi));
 		ck_assert_int_eq(rd_irqchip_pin_gsi(&m.chip, KVM_IRQCHIP_IOAPIC, gsi), (int)gsi);
-		ck_assert_uint_eq(m.chip.pic.chip[1].irr, gsi >= 8 && gsi < 16 ? 1U << (gsi - 8) : 0);
+		ck_assert_uint_eq(m.chip.pic.chip[1].irr,
+				  gsi >= 8 && gsi < 16 ? 1U << (gsi - 8) : 0);
 		if (gsi < 8)
 			ck_assert_uint_eq(m.chip.pic.chip[0].irr, gsi == 2 ? 0 : 1U << gsi);
 	}
@@ -98,9 +99,12 @@ START_TEST(bad_routes)
 	struct {
 		struct kvm_irq_routing_entry e;
 	} bad[] = {
-		{ pin_route(RD_MAX_GSI, KVM_IRQCHIP_IOAPIC, 0) }, { pin_route(1, KVM_IRQCHIP_IOAPIC, 24) },
-		{ pin_route(1, KVM_IRQCHIP_PIC_MASTER, 8) },	  { pin_route(1, KVM_IRQCHIP_PIC_SLAVE, 8) },
-		{ pin_route(1, 3, 0) },				  { pin_route(1, U32_MAX, 0) },
+		{ pin_route(RD_MAX_GSI, KVM_IRQCHIP_IOAPIC, 0) },
+		{ pin_route(1, KVM_IRQCHIP_IOAPIC, 24) },
+		{ pin_route(1, KVM_IRQCHIP_PIC_MASTER, 8) },
+		{ pin_route(1, KVM_IRQCHIP_PIC_SLAVE, 8) },
+		{ pin_route(1, 3, 0) },
+		{ pin_route(1, U32_MAX, 0) },
 		{ msi_route(RD_MAX_GSI, MSI_BASE, 0x40) },
 	};
 	unsigned int i;
@@ -141,8 +145,10 @@ END_TEST
 
 START_TEST(replaced_routes)
 {
-	struct kvm_irq_routing_entry e[4] = { pin_route(0, KVM_IRQCHIP_IOAPIC, 2), pin_route(9, KVM_IRQCHIP_PIC_SLAVE, 1),
-					      msi_route(100, MSI_BASE | 1 << 12, 0x55), pin_route(9, KVM_IRQCHIP_IOAPIC, 9) };
+	struct kvm_irq_routing_entry e[4] = { pin_route(0, KVM_IRQCHIP_IOAPIC, 2),
+					      pin_route(9, KVM_IRQCHIP_PIC_SLAVE, 1),
+					      msi_route(100, MSI_BASE | 1 << 12, 0x55),
+					      pin_route(9, KVM_IRQCHIP_IOAPIC, 9) };
 	struct rd_msi message;
 
 	ioapic_redir(0, 0x61);
@@ -194,7 +200,8 @@ START_TEST(message_modes)
 	ck_assert_uint_eq(m.lapic[1]->events, BIT(RD_LAPIC_EV_NMI));
 	ck_assert_int_eq(msi(MSI_BASE | 1 << 12, 0x500), 1);
 	ck_assert_int_eq(msi(MSI_BASE | 1 << 12, 0x200), 1);
-	ck_assert_uint_eq(m.lapic[1]->events, BIT(RD_LAPIC_EV_NMI) | BIT(RD_LAPIC_EV_INIT) | BIT(RD_LAPIC_EV_SMI));
+	ck_assert_uint_eq(m.lapic[1]->events,
+			  BIT(RD_LAPIC_EV_NMI) | BIT(RD_LAPIC_EV_INIT) | BIT(RD_LAPIC_EV_SMI));
 	ck_assert_int_eq(msi(MSI_BASE | 1 << 12, 0x741), -1);
 	ck_assert_int_eq(msi(MSI_BASE | 1 << 12, 0x141), 1);
 	ck_assert(irr_has(m.lapic[1], 0x41));
@@ -256,7 +263,8 @@ END_TEST
 
 static void split_route(u32 gsi, u32 vector, bool level, u32 dest)
 {
-	ck_assert_int_eq(set_one(msi_route(gsi, MSI_BASE | dest << 12, vector | (level ? 0xc000 : 0))), 0);
+	ck_assert_int_eq(
+		set_one(msi_route(gsi, MSI_BASE | dest << 12, vector | (level ? 0xc000 : 0))), 0);
 }
 
 START_TEST(split_eoi)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of the ICR: delivery modes, shorthands, and destinations in every addressing mode against a plain model. */
+/*
+ * Tests of the ICR: delivery modes, shorthands, and destinations in every addressing mode against a
+ * plain model.
+ */
 #include "tests/unit/irqchip/machine.h"
 #include "tests/unit/lapic/lapic_tests.h"
 
@@ -32,7 +35,9 @@ static void send(struct rd_lapic *l, u32 low, u32 dest)
 	}
 }
 
-/* Which of the machine's APICs a message reaches, by the letter of the manual, one APIC at a time. */
+/*
+ * Which of the machine's APICs a message reaches, by the letter of the manual, one APIC at a time.
+ */
 static bool reaches(const struct rd_lapic *from, const struct rd_lapic *to, u32 low, u32 dest)
 {
 	u32 ldr = to->regs[RD_APIC_LDR / 4], cluster_model = !(to->regs[RD_APIC_DFR / 4] >> 28);
@@ -72,8 +77,8 @@ static void check_send(struct rd_lapic *from, u32 low, u32 dest)
 		struct rd_lapic *l = m.lapic[ids[i]];
 
 		hit = reaches(from, l, low, dest);
-		ck_assert_msg(irr_has(l, vector) == hit, "ICR %x destination %x from %u: %u %s", low, dest, from->id, ids[i],
-			      hit ? "missed" : "hit");
+		ck_assert_msg(irr_has(l, vector) == hit, "ICR %x destination %x from %u: %u %s",
+			      low, dest, from->id, ids[i], hit ? "missed" : "hit");
 		/* Nobody kicks himself where the destination says so directly. */
 		if (hit)
 			ck_assert_int_eq(rd_lapic_next(l), vector);
@@ -99,7 +104,8 @@ END_TEST
 
 START_TEST(x2apic_physical)
 {
-	static const u32 more[] = { 256, 0x10000, 0x10001, 0x1000000, 0xff000000, U32_MAX - 1, U32_MAX };
+	static const u32 more[] = { 256,	0x10000,     0x10001, 0x1000000,
+				    0xff000000, U32_MAX - 1, U32_MAX };
 	unsigned int i;
 	u32 dest;
 
@@ -133,7 +139,8 @@ START_TEST(xapic_flat)
 	u32 dest;
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		apic_write(m.lapic[ids[i]], RD_APIC_LDR, i < 8 ? 1U << (24 + i) : 0xa5000000 & i << 24);
+		apic_write(m.lapic[ids[i]], RD_APIC_LDR,
+			   i < 8 ? 1U << (24 + i) : 0xa5000000 & i << 24);
 	for (dest = 0; dest < 256; dest++)
 		check_send(m.lapic[2], 0x4861, dest);
 }
@@ -171,7 +178,10 @@ START_TEST(x2apic_cluster)
 }
 END_TEST
 
-/* The boot processor goes to x2APIC mode first and then starts the others, which are still in xAPIC mode. */
+/*
+ * The boot processor goes to x2APIC mode first and then starts the others, which are still in xAPIC
+ * mode.
+ */
 START_TEST(x2apic_sender_starts_xapic_receivers)
 {
 	struct rd_lapic *bsp = m.lapic[0], *ap = m.lapic[200];
@@ -195,8 +205,14 @@ END_TEST
 
 START_TEST(delivery_modes)
 {
-	static const unsigned long event[8] = { 0, 0, BIT(RD_LAPIC_EV_SMI), 0, BIT(RD_LAPIC_EV_NMI), BIT(RD_LAPIC_EV_INIT),
-						BIT(RD_LAPIC_EV_SIPI), 0 };
+	static const unsigned long event[8] = { 0,
+						0,
+						BIT(RD_LAPIC_EV_SMI),
+						0,
+						BIT(RD_LAPIC_EV_NMI),
+						BIT(RD_LAPIC_EV_INIT),
+						BIT(RD_LAPIC_EV_SIPI),
+						0 };
 	struct rd_lapic *to = m.lapic[7];
 	u32 mode;
 
@@ -208,7 +224,10 @@ START_TEST(delivery_modes)
 		clear_bit(0x77, to->irr);
 		to->events = 0;
 		m.kicks[7] = 0;
-		/* The trigger mode means nothing except to INIT, and there with assert it is an INIT. */
+		/*
+		 * The trigger mode means nothing except to INIT, and there with assert it is an
+		 * INIT.
+		 */
 		send(m.lapic[0], 0xc000 | mode << 8 | 0x77, 7);
 		ck_assert_uint_eq(to->events, event[mode]);
 		ck_assert(!test_bit(0x77, to->tmr));

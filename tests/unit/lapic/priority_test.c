@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of acceptance and priorities: IRR to ISR, TPR, PPR, EOI, trigger modes, events, errors, LINT0. */
+/*
+ * Tests of acceptance and priorities: IRR to ISR, TPR, PPR, EOI, trigger modes, events, errors,
+ * LINT0.
+ */
 #include "tests/unit/irqchip/machine.h"
 #include "tests/unit/lapic/lapic_tests.h"
 
@@ -73,14 +76,18 @@ START_TEST(every_vector)
 }
 END_TEST
 
-/* "Task and Processor Priorities": class of the vector above class of PPR = max(TPR, highest in service). */
+/*
+ * "Task and Processor Priorities": class of the vector above class of PPR = max(TPR, highest in
+ * service).
+ */
 START_TEST(processor_priority)
 {
 	static const struct {
 		int in_service;
 		u32 tpr, ppr;
-	} cases[] = { { -1, 0, 0 }, { -1, 0x3f, 0x3f }, { 0x31, 0, 0x30 }, { 0x31, 0x25, 0x30 }, { 0x3f, 0x35, 0x35 },
-		      { 0x31, 0x41, 0x41 }, { 0xff, 0xff, 0xff }, { 0xff, 0xef, 0xf0 } };
+	} cases[] = { { -1, 0, 0 },	    { -1, 0x3f, 0x3f },	  { 0x31, 0, 0x30 },
+		      { 0x31, 0x25, 0x30 }, { 0x3f, 0x35, 0x35 }, { 0x31, 0x41, 0x41 },
+		      { 0xff, 0xff, 0xff }, { 0xff, 0xef, 0xf0 } };
 	struct rd_lapic *l = m.lapic[0];
 	unsigned int vector;
 
@@ -92,7 +99,8 @@ START_TEST(processor_priority)
 	ck_assert_uint_eq(apic_read(l, RD_APIC_PPR), cases[_i].ppr);
 	for (vector = 16; vector < 256; vector++) {
 		fixed(l, (u8)vector);
-		ck_assert_int_eq(rd_lapic_next(l), vector >> 4 > cases[_i].ppr >> 4 ? (int)vector : -1);
+		ck_assert_int_eq(rd_lapic_next(l),
+				 vector >> 4 > cases[_i].ppr >> 4 ? (int)vector : -1);
 		clear_bit(vector, l->irr);
 	}
 }
@@ -186,7 +194,9 @@ START_TEST(events)
 {
 	static const struct {
 		unsigned int mode, event;
-	} cases[] = { { RD_DM_SMI, RD_LAPIC_EV_SMI }, { RD_DM_NMI, RD_LAPIC_EV_NMI }, { RD_DM_INIT, RD_LAPIC_EV_INIT },
+	} cases[] = { { RD_DM_SMI, RD_LAPIC_EV_SMI },
+		      { RD_DM_NMI, RD_LAPIC_EV_NMI },
+		      { RD_DM_INIT, RD_LAPIC_EV_INIT },
 		      { RD_DM_SIPI, RD_LAPIC_EV_SIPI } };
 	struct rd_lapic *l = m.lapic[0];
 
@@ -251,7 +261,8 @@ START_TEST(error_interrupt)
 	rd_lapic_eoi(l);
 	ck_assert_uint_eq(apic_read(l, RD_APIC_ESR), 0);
 	apic_write(l, RD_APIC_ESR, 0);
-	ck_assert_uint_eq(apic_read(l, RD_APIC_ESR), BIT(RD_ESR_RECEIVE_ILLEGAL) | BIT(RD_ESR_ILLEGAL_REGISTER));
+	ck_assert_uint_eq(apic_read(l, RD_APIC_ESR),
+			  BIT(RD_ESR_RECEIVE_ILLEGAL) | BIT(RD_ESR_ILLEGAL_REGISTER));
 	fixed(l, 5);
 	ck_assert_int_eq(apic_take(l), 0x66);
 	rd_lapic_eoi(l);
@@ -275,7 +286,11 @@ START_TEST(lint0_takes_the_pic)
 	static const struct {
 		u32 lint0;
 		bool takes;
-	} cases[] = { { 0x10700, false }, { 0x00700, true }, { 0x08700, true }, { 0x00030, false }, { 0x00400, false } };
+	} cases[] = { { 0x10700, false },
+		      { 0x00700, true },
+		      { 0x08700, true },
+		      { 0x00030, false },
+		      { 0x00400, false } };
 	struct rd_lapic *l = m.lapic[0];
 	unsigned int i;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random guests: any sequence of register accesses, deliveries, injections and time leaves the APIC consistent, delivers only
- * above the processor's priority, and loses no accepted vector. Plus the same with senders on other threads.
+ * Random guests: any sequence of register accesses, deliveries, injections and time leaves the APIC
+ * consistent, delivers only above the processor's priority, and loses no accepted vector. Plus the
+ * same with senders on other threads.
  */
 #include "tests/unit/irqchip/machine.h"
 #include "tests/unit/lapic/lapic_tests.h"
@@ -9,10 +10,10 @@
 #define VCPUS 4
 
 /* libcheck records every assertion that passes, which is too slow for millions of them. */
-#define MUST(c)                                                                                                    \
-	do {                                                                                                       \
-		if (!(c))                                                                                          \
-			ck_abort_msg("%s", #c);                                                                    \
+#define MUST(c) \
+	do { \
+		if (!(c)) \
+			ck_abort_msg("%s", #c); \
 	} while (0)
 
 /* What each vCPU owes: vectors accepted and not yet taken. */
@@ -56,7 +57,10 @@ static void check_invariants(struct rd_lapic *l)
 	MUST(!l->timer_expires_ns || !l->tsc_deadline);
 }
 
-/* What reaches whom is the IPI tests' business: believe IRR, once, for messages that were sent by register. */
+/*
+ * What reaches whom is the IPI tests' business: believe IRR, once, for messages that were sent by
+ * register.
+ */
 static void adopt_irr(void)
 {
 	unsigned int i, v;
@@ -89,9 +93,11 @@ static void reset_model(struct rd_lapic *l)
 
 static void random_register(struct rd_lapic *l)
 {
-	static const u16 offsets[] = { 0x80, 0xb0, 0xd0, 0xe0, 0x280, 0x300, 0x310, 0x320, 0x330, 0x340, 0x350, 0x360, 0x370,
-				       0x380, 0x3e0, 0x3f0, 0x000, 0x0a0 };
-	u32 offset = rnd(8) ? offsets[rnd(ARRAY_SIZE(offsets))] : rnd(0x400), val = rnd(4) ? rnd(0x100000) : rnd(U32_MAX);
+	static const u16 offsets[] = { 0x80,  0xb0,  0xd0,  0xe0,  0x280, 0x300,
+				       0x310, 0x320, 0x330, 0x340, 0x350, 0x360,
+				       0x370, 0x380, 0x3e0, 0x3f0, 0x000, 0x0a0 };
+	u32 offset = rnd(8) ? offsets[rnd(ARRAY_SIZE(offsets))] : rnd(0x400),
+	    val = rnd(4) ? rnd(0x100000) : rnd(U32_MAX);
 	u64 wide;
 
 	/* TPR mostly low, or nothing happens for long. */
@@ -186,7 +192,10 @@ END_TEST
 
 #define ROUNDS 60000
 
-/* Each sender owns one vector of each class and counts what was accepted; the receiver counts what it took. */
+/*
+ * Each sender owns one vector of each class and counts what was accepted; the receiver counts what
+ * it took.
+ */
 static void *sender(void *arg)
 {
 	unsigned int n, base = (unsigned int)(uintptr_t)arg;
@@ -210,7 +219,8 @@ START_TEST(senders_on_other_threads)
 	int vector;
 
 	for (i = 0; i < 3; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, sender, (void *)(uintptr_t)i), 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, sender, (void *)(uintptr_t)i),
+				 0);
 	/* Long idle only after the senders are done: then nothing may be left behind. */
 	while (idle < 2000000) {
 		vector = apic_take(l);

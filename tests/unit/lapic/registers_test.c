@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of the local APIC's registers: reset values, which exist in which mode, reserved bits, base, saved state. */
+/*
+ * Tests of the local APIC's registers: reset values, which exist in which mode, reserved bits,
+ * base, saved state.
+ */
 #include "tests/unit/irqchip/machine.h"
 #include "tests/unit/lapic/lapic_tests.h"
 
@@ -23,9 +26,13 @@ static const struct {
 	{ 0x0d0, XR | XW | MR, 0, 0, 0xff000000 },
 	{ 0x0e0, XR | XW, 0xffffffff, 0, 0xffffffff },
 	{ 0x0f0, XR | XW | MR | MW, 0xff, 0x3ff, 0x3ff },
-	{ 0x100, XR | MR, 0, 0, 0 }, { 0x110, XR | MR, 0, 0, 0 }, { 0x170, XR | MR, 0, 0, 0 },
-	{ 0x180, XR | MR, 0, 0, 0 }, { 0x1f0, XR | MR, 0, 0, 0 },
-	{ 0x200, XR | MR, 0, 0, 0 }, { 0x270, XR | MR, 0, 0, 0 },
+	{ 0x100, XR | MR, 0, 0, 0 },
+	{ 0x110, XR | MR, 0, 0, 0 },
+	{ 0x170, XR | MR, 0, 0, 0 },
+	{ 0x180, XR | MR, 0, 0, 0 },
+	{ 0x1f0, XR | MR, 0, 0, 0 },
+	{ 0x200, XR | MR, 0, 0, 0 },
+	{ 0x270, XR | MR, 0, 0, 0 },
 	{ 0x280, XR | XW | MR | MW, 0, 0, 0 },
 	{ 0x300, XR | XW | MR | MW, 0, 0xffffffff, 0xffffefff },
 	{ 0x310, XR | XW, 0, 0, 0xffffffff },
@@ -40,8 +47,13 @@ static const struct {
 	{ 0x3e0, XR | XW | MR | MW, 0, 0xb, 0xb },
 	{ 0x3f0, MW, 0, 0xff, 0 },
 	/* Nobody lives here. */
-	{ 0x000, 0, 0, 0, 0 }, { 0x010, 0, 0, 0, 0 }, { 0x040, 0, 0, 0, 0 }, { 0x290, 0, 0, 0, 0 }, { 0x2f0, 0, 0, 0, 0 },
-	{ 0x3a0, 0, 0, 0, 0 }, { 0x3d0, 0, 0, 0, 0 },
+	{ 0x000, 0, 0, 0, 0 },
+	{ 0x010, 0, 0, 0, 0 },
+	{ 0x040, 0, 0, 0, 0 },
+	{ 0x290, 0, 0, 0, 0 },
+	{ 0x2f0, 0, 0, 0, 0 },
+	{ 0x3a0, 0, 0, 0, 0 },
+	{ 0x3d0, 0, 0, 0, 0 },
 };
 
 static void setup(void)
@@ -89,9 +101,11 @@ static void check_xapic_access(unsigned int i)
 	u32 offset = registers[i].offset;
 
 	apic_read(l, offset);
-	ck_assert_int_eq(logs_illegal_register(l), !registers[i].access || offset == RD_APIC_SELF_IPI);
+	ck_assert_int_eq(logs_illegal_register(l),
+			 !registers[i].access || offset == RD_APIC_SELF_IPI);
 	apic_write(l, offset, 0);
-	ck_assert_int_eq(logs_illegal_register(l), !registers[i].access || offset == RD_APIC_SELF_IPI);
+	ck_assert_int_eq(logs_illegal_register(l),
+			 !registers[i].access || offset == RD_APIC_SELF_IPI);
 }
 
 START_TEST(xapic_access)
@@ -108,7 +122,8 @@ static void check_xapic_write_of_ones(unsigned int i)
 	apic_write(l, offset, U32_MAX);
 	if (offset == RD_APIC_ESR)
 		return;
-	ck_assert_uint_eq(apic_read(l, offset), registers[i].access & XW ? registers[i].sticks : before);
+	ck_assert_uint_eq(apic_read(l, offset),
+			  registers[i].access & XW ? registers[i].sticks : before);
 }
 
 START_TEST(xapic_write_of_ones)
@@ -147,7 +162,8 @@ static void check_x2apic_reserved_bits(unsigned int i)
 		return;
 	apic_x2(l);
 	for (bit = 0; bit < 64; bit++) {
-		ok = registers[i].offset == RD_APIC_ICR || (bit < 32 && registers[i].accepts >> bit & 1);
+		ok = registers[i].offset == RD_APIC_ICR ||
+		     (bit < 32 && registers[i].accepts >> bit & 1);
 		ck_assert_int_eq(rd_lapic_msr_write(l, msr, 1ULL << bit), ok ? 0 : -EINVAL);
 		if (registers[i].offset == RD_APIC_SVR)
 			ck_assert_int_eq(rd_lapic_msr_write(l, msr, 0x1ff), 0);
@@ -231,7 +247,9 @@ END_TEST
 /* "x2APIC State Transitions" */
 START_TEST(base_transitions)
 {
-	static const u64 modes[] = { 0, RD_APIC_BASE_ENABLE, RD_APIC_BASE_ENABLE | RD_APIC_BASE_X2APIC, RD_APIC_BASE_X2APIC };
+	static const u64 modes[] = { 0, RD_APIC_BASE_ENABLE,
+				     RD_APIC_BASE_ENABLE | RD_APIC_BASE_X2APIC,
+				     RD_APIC_BASE_X2APIC };
 	/* from disabled, xAPIC, x2APIC to each of the four */
 	static const bool guest_may[3][4] = { { 1, 1, 0, 0 }, { 1, 1, 1, 0 }, { 1, 0, 1, 0 } };
 	struct rd_lapic *l = m.lapic[1];
@@ -239,11 +257,16 @@ START_TEST(base_transitions)
 
 	for (from = 0; from < 3; from++) {
 		for (to = 0; to < 4; to++) {
-			ck_assert_int_eq(rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | modes[from], true), 0);
-			ck_assert_int_eq(rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | modes[to], false),
-					 guest_may[from][to] ? 0 : -EINVAL);
-			ck_assert_uint_eq(l->base, RD_APIC_DEFAULT_BASE | modes[guest_may[from][to] ? to : from]);
-			ck_assert_int_eq(rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | modes[to], true), to < 3 ? 0 : -EINVAL);
+			ck_assert_int_eq(
+				rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | modes[from], true), 0);
+			ck_assert_int_eq(
+				rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | modes[to], false),
+				guest_may[from][to] ? 0 : -EINVAL);
+			ck_assert_uint_eq(l->base, RD_APIC_DEFAULT_BASE |
+							   modes[guest_may[from][to] ? to : from]);
+			ck_assert_int_eq(
+				rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | modes[to], true),
+				to < 3 ? 0 : -EINVAL);
 		}
 	}
 	ck_assert_int_eq(atomic_read(&m.chip.nr_xapic), 2);
@@ -258,7 +281,8 @@ START_TEST(base_reserved_bits)
 
 	for (bit = 0; bit < 64; bit++) {
 		ok = bit == 8 || bit == 10 || (bit >= 11 && bit < 52);
-		ck_assert_int_eq(rd_lapic_set_base(l, BIT_ULL(bit) | RD_APIC_BASE_ENABLE, true), ok ? 0 : -EINVAL);
+		ck_assert_int_eq(rd_lapic_set_base(l, BIT_ULL(bit) | RD_APIC_BASE_ENABLE, true),
+				 ok ? 0 : -EINVAL);
 	}
 }
 END_TEST
@@ -301,7 +325,8 @@ START_TEST(mode_change_keeps_interrupts)
 	ck_assert_int_eq(rd_lapic_next(l), -1);
 	ck_assert_int_eq(rd_lapic_deliver(l, RD_DM_FIXED, 0x90, false), -1);
 	ck_assert_int_eq(rd_lapic_deliver(l, RD_DM_NMI, 0, false), -1);
-	ck_assert_int_eq(rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | RD_APIC_BASE_ENABLE, false), 0);
+	ck_assert_int_eq(rd_lapic_set_base(l, RD_APIC_DEFAULT_BASE | RD_APIC_BASE_ENABLE, false),
+			 0);
 	ck_assert_uint_eq(apic_read(l, RD_APIC_SVR), 0xff);
 	ck_assert_uint_eq(apic_read(l, RD_APIC_TPR), 0);
 }
@@ -357,7 +382,8 @@ START_TEST(init_keeps_mode)
 	ck_assert_uint_eq(l->base, RD_APIC_DEFAULT_BASE | RD_APIC_BASE_ENABLE);
 	ck_assert_uint_eq(l->events, 0);
 	rd_lapic_reset(m.lapic[0], false);
-	ck_assert_uint_eq(m.lapic[0]->base, RD_APIC_DEFAULT_BASE | RD_APIC_BASE_ENABLE | RD_APIC_BASE_BSP);
+	ck_assert_uint_eq(m.lapic[0]->base,
+			  RD_APIC_DEFAULT_BASE | RD_APIC_BASE_ENABLE | RD_APIC_BASE_BSP);
 }
 END_TEST
 
@@ -471,9 +497,11 @@ START_TEST(state_of_noise)
 		ck_assert_int_eq(rd_lapic_set_state(l, &s, false), 0);
 		rd_lapic_get_state(l, &back, false);
 		for (i = 0; i < 8; i++)
-			ck_assert_uint_eq(state_word(&back, RD_APIC_IRR + i * 16), state_word(&s, RD_APIC_IRR + i * 16));
+			ck_assert_uint_eq(state_word(&back, RD_APIC_IRR + i * 16),
+					  state_word(&s, RD_APIC_IRR + i * 16));
 		ck_assert_uint_eq(state_word(&back, RD_APIC_VERSION), 0x50014);
-		ck_assert_uint_eq(state_word(&back, RD_APIC_TPR), state_word(&s, RD_APIC_TPR) & 0xff);
+		ck_assert_uint_eq(state_word(&back, RD_APIC_TPR),
+				  state_word(&s, RD_APIC_TPR) & 0xff);
 		ck_assert_int_eq(l->sw_enabled, !!(state_word(&s, RD_APIC_SVR) & 0x100));
 		while (l->isrv >= 0)
 			rd_lapic_eoi(l);

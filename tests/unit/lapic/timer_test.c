@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of the local APIC's timer on the virtual clock: one-shot, periodic, TSC deadline, and changes between them. */
+/*
+ * Tests of the local APIC's timer on the virtual clock: one-shot, periodic, TSC deadline, and
+ * changes between them.
+ */
 #include "tests/unit/irqchip/machine.h"
 #include "tests/unit/lapic/lapic_tests.h"
 #include "vmm/tsc_math.h"
@@ -9,7 +12,10 @@
 #define PERIODIC (VECTOR | 1 << 17)
 #define DEADLINE (VECTOR | 1 << 18)
 
-/* Let the time pass and do what the vCPU's thread does when the timer's event is set; returns the interrupts that came. */
+/*
+ * Let the time pass and do what the vCPU's thread does when the timer's event is set; returns the
+ * interrupts that came.
+ */
 static unsigned int run(struct rd_lapic *l, u64 ns)
 {
 	u64 end = rd_host_now_ns() + ns, next;
@@ -38,7 +44,8 @@ START_TEST(divider)
 {
 	static const struct {
 		u32 code, divisor;
-	} codes[] = { { 0, 2 }, { 1, 4 }, { 2, 8 }, { 3, 16 }, { 8, 32 }, { 9, 64 }, { 10, 128 }, { 11, 1 } };
+	} codes[] = { { 0, 2 },	 { 1, 4 },  { 2, 8 },	 { 3, 16 },
+		      { 8, 32 }, { 9, 64 }, { 10, 128 }, { 11, 1 } };
 	struct rd_lapic *l = m.lapic[0];
 
 	apic_write(l, RD_APIC_DIVIDE, codes[_i].code);
@@ -100,7 +107,9 @@ START_TEST(periodic)
 	ck_assert_uint_eq(rd_shim_next_expiry(), start + 1000003 * 1001ULL);
 	run(l, 400000);
 	ck_assert_uint_eq(apic_read(l, RD_APIC_CURRENT_COUNT), 600003);
-	/* Nobody looks for a while: one interrupt, in phase, and the count goes round all the same. */
+	/*
+	 * Nobody looks for a while: one interrupt, in phase, and the count goes round all the same.
+	 */
 	rd_shim_advance(10 * 1000003);
 	ck_assert_uint_eq(apic_read(l, RD_APIC_CURRENT_COUNT), 600003);
 	rd_lapic_inject_timer(l);
@@ -256,8 +265,12 @@ START_TEST(deadline_scaled)
 	static const struct {
 		u32 host_khz, guest_khz;
 		u64 offset;
-	} cases[] = { { 1000000, 2000000, 0 }, { 3000000, 1000000, 12345 }, { 2400000, 2399999, 1ULL << 63 },
-		      { 2000000, 5000000, -1000ULL }, { 1000000, 100, 0 }, { 4000000, 4000000, 77 } };
+	} cases[] = { { 1000000, 2000000, 0 },
+		      { 3000000, 1000000, 12345 },
+		      { 2400000, 2399999, 1ULL << 63 },
+		      { 2000000, 5000000, -1000ULL },
+		      { 1000000, 100, 0 },
+		      { 4000000, 4000000, 77 } };
 	struct rd_lapic *l = m.lapic[0];
 	u64 before, due, guest;
 
@@ -267,7 +280,8 @@ START_TEST(deadline_scaled)
 	rd_lapic_timer_rearm(l);
 	apic_write(l, RD_APIC_LVT_TIMER, DEADLINE);
 	rd_shim_advance(123456789);
-	due = rd_tsc_guest(rd_host_tsc(), l->tsc_ratio_48, l->tsc_offset) + cases[_i].guest_khz * 10 + 1;
+	due = rd_tsc_guest(rd_host_tsc(), l->tsc_ratio_48, l->tsc_offset) +
+	      cases[_i].guest_khz * 10 + 1;
 	rd_lapic_set_tsc_deadline(l, due);
 	before = rd_host_now_ns();
 	ck_assert_uint_eq(run(l, 9900000), 0);
@@ -280,7 +294,10 @@ START_TEST(deadline_scaled)
 }
 END_TEST
 
-/* The host timer's clock and the TSC drift apart: an early wake-up waits on, and a new relation re-arms. */
+/*
+ * The host timer's clock and the TSC drift apart: an early wake-up waits on, and a new relation
+ * re-arms.
+ */
 START_TEST(deadline_is_decided_by_the_tsc)
 {
 	struct rd_lapic *l = m.lapic[0];

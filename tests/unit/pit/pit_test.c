@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of the 8254 and port 0x61 on the virtual clock: modes, latches, gate, ticks of channel 0 and their reinjection, state. */
+/*
+ * Tests of the 8254 and port 0x61 on the virtual clock: modes, latches, gate, ticks of channel 0
+ * and their reinjection, state.
+ */
 #include "tests/unit/irqchip/machine.h"
 #include "tests/unit/unit.h"
 
@@ -407,7 +410,8 @@ START_TEST(periodic_ticks)
 		ticks++;
 		/* No drift: each tick on its own place. */
 		if (rd_host_now_ns() - start != (ticks * n * 1000000000ULL + HZ - 1) / HZ)
-			ck_abort_msg("tick %lu at %lu ns", (unsigned long)ticks, (unsigned long)(rd_host_now_ns() - start));
+			ck_abort_msg("tick %lu at %lu ns", (unsigned long)ticks,
+				     (unsigned long)(rd_host_now_ns() - start));
 	}
 	ck_assert_uint_ge(ticks, 10 * HZ / n);
 	ck_assert_uint_le(ticks, 10 * HZ / n + 1);
@@ -589,8 +593,10 @@ END_TEST
 
 START_TEST(rerouted_to_pin_2)
 {
-	struct kvm_irq_routing_entry e = { .gsi = 0, .type = KVM_IRQ_ROUTING_IRQCHIP,
-					   .u.irqchip = { .irqchip = KVM_IRQCHIP_IOAPIC, .pin = 2 } };
+	struct kvm_irq_routing_entry e = { .gsi = 0,
+					   .type = KVM_IRQ_ROUTING_IRQCHIP,
+					   .u.irqchip = { .irqchip = KVM_IRQCHIP_IOAPIC,
+							  .pin = 2 } };
 	struct rd_lapic *l = m.lapic[0];
 
 	ck_assert_int_eq(rd_irqchip_set_routes(&m.chip, &e, 1), 0);
@@ -704,7 +710,8 @@ START_TEST(state_of_an_unprogrammed_pit)
 	s.channels[0].mode = 3;
 	s.channels[0].count_load_time = S64_MAX;
 	ck_assert_int_eq(rd_pit_set_state(&m.chip, &s), 0);
-	ck_assert_uint_eq(rd_shim_next_expiry(), rd_host_now_ns() + (65536 * 1000000000ULL + HZ - 1) / HZ);
+	ck_assert_uint_eq(rd_shim_next_expiry(),
+			  rd_host_now_ns() + (65536 * 1000000000ULL + HZ - 1) / HZ);
 	s.channels[0].count_load_time = -1;
 	ck_assert_int_eq(rd_pit_set_state(&m.chip, &s), 0);
 }
@@ -717,11 +724,11 @@ START_TEST(bad_states)
 
 	program(0, 2, 11932);
 	rd_pit_get_state(&m.chip, &good);
-#define BAD(field, value)                                                                                          \
-	do {                                                                                                       \
-		s = good;                                                                                          \
-		s.field = value;                                                                                   \
-		ck_assert_int_eq(rd_pit_set_state(&m.chip, &s), -EINVAL);                                          \
+#define BAD(field, value) \
+	do { \
+		s = good; \
+		s.field = value; \
+		ck_assert_int_eq(rd_pit_set_state(&m.chip, &s), -EINVAL); \
 	} while (0)
 	for (n = 0; n < 3; n++) {
 		BAD(channels[n].count, 0x10001);
@@ -737,7 +744,10 @@ START_TEST(bad_states)
 }
 END_TEST
 
-/* Any accesses at any time: no fault, the output agrees with port 0x61, and a periodic channel 0 always has its next tick. */
+/*
+ * Any accesses at any time: no fault, the output agrees with port 0x61, and a periodic channel 0
+ * always has its next tick.
+ */
 START_TEST(random_accesses)
 {
 	struct kvm_pit_state2 s;
@@ -771,7 +781,8 @@ START_TEST(random_accesses)
 				eoi();
 			break;
 		}
-		if (m.chip.pit.ch[0].started && (m.chip.pit.ch[0].mode & 6) == 2 && !rd_shim_next_expiry())
+		if (m.chip.pit.ch[0].started && (m.chip.pit.ch[0].mode & 6) == 2 &&
+		    !rd_shim_next_expiry())
 			ck_abort_msg("channel 0 has stopped");
 	}
 }

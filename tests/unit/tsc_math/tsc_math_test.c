@@ -6,7 +6,8 @@
 
 typedef unsigned __int128 u128;
 
-static const u32 rates[] = { 1, 2, 999, 1000, 32768, 1000000, 1193182, 2400000, 2400001, 3000000, 3999999, 5000000, U32_MAX };
+static const u32 rates[] = { 1,	      2,       999,	1000,	 32768,	  1000000, 1193182,
+			     2400000, 2400001, 3000000, 3999999, 5000000, U32_MAX };
 
 static u64 random_u64(void)
 {
@@ -67,16 +68,26 @@ START_TEST(scale_is_the_product)
 
 		ck_assert_uint_eq(rd_tsc_scale(host, ratio), (u64)(((u128)host * ratio) >> 48));
 		ck_assert_uint_eq(rd_tsc_scale(host, RD_TSC_RATIO_ONE), host);
-		ck_assert_uint_eq(rd_tsc_guest(host, ratio, offset), rd_tsc_scale(host, ratio) + offset);
+		ck_assert_uint_eq(rd_tsc_guest(host, ratio, offset),
+				  rd_tsc_scale(host, ratio) + offset);
 	}
 }
 END_TEST
 
 START_TEST(inverse_is_the_first_tick)
 {
-	static const u64 ratios[] = { 0, 1, 2, 1 << 16, RD_TSC_RATIO_ONE - 1, RD_TSC_RATIO_ONE, RD_TSC_RATIO_ONE + 1,
-				      RD_TSC_RATIO_ONE / 3, RD_TSC_RATIO_ONE * 3, U64_MAX };
-	static const u64 guests[] = { 0, 1, 2, 0xffff, 0x10000, U32_MAX, 1ULL << 63, U64_MAX - 1, U64_MAX };
+	static const u64 ratios[] = { 0,
+				      1,
+				      2,
+				      1 << 16,
+				      RD_TSC_RATIO_ONE - 1,
+				      RD_TSC_RATIO_ONE,
+				      RD_TSC_RATIO_ONE + 1,
+				      RD_TSC_RATIO_ONE / 3,
+				      RD_TSC_RATIO_ONE * 3,
+				      U64_MAX };
+	static const u64 guests[] = { 0,       1,	   2,		0xffff, 0x10000,
+				      U32_MAX, 1ULL << 63, U64_MAX - 1, U64_MAX };
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(ratios); i++)
@@ -104,7 +115,8 @@ START_TEST(ticks_to_nanoseconds)
 			u64 ns = rd_tsc_ticks_to_ns(ticks, mult);
 
 			ck_assert_uint_le(ns, RD_TSC_NS_MAX);
-			ck_assert(ns == RD_TSC_NS_MAX ? exact + (exact >> 10) + 1 >= RD_TSC_NS_MAX : ns <= exact);
+			ck_assert(ns == RD_TSC_NS_MAX ? exact + (exact >> 10) + 1 >= RD_TSC_NS_MAX
+						      : ns <= exact);
 			/* The multiplier's last bit is the only error. */
 			if (ns != RD_TSC_NS_MAX)
 				ck_assert(exact - ns <= (u128)(ticks >> 32) + 1);
