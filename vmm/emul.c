@@ -361,8 +361,10 @@ int rd_emul_decode(struct rd_emul *e)
 		e->insn_len = RD_INSN_MAX;
 	if (!e->insn_len) {
 		r = fetch(e);
-		if (unlikely(r != RD_EMUL_DONE))
+		if (unlikely(r != RD_EMUL_DONE)) {
+			e->len = 0;
 			return r;
+		}
 	}
 	for (;;) {
 		r = decode_bytes(e, i);

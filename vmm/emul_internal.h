@@ -137,10 +137,13 @@ static inline void rd_set_reg(struct rd_emul *e, const struct rd_insn *i, unsign
 		rd_merge(&e->gpr[n], v, bytes);
 }
 
-/* Is the address canonical with 48 bits? Those that are not may still be with 57: rd_linear_checked() knows. */
-static inline bool rd_canonical48(u64 a)
+/*
+ * Is all of the range canonical with 48 bits, in one half of the address space? What is not may still be with 57 bits:
+ * rd_linear_checked() knows.
+ */
+static inline bool rd_canonical48(u64 a, unsigned int len)
 {
-	return (u64)((s64)(a << 16) >> 16) == a;
+	return (u64)((s64)(a << 16) >> 16) == a && !((a ^ (a + len - 1)) >> 47);
 }
 
 bool rd_canonical(const struct rd_emul *e, u64 a);
@@ -150,7 +153,7 @@ int rd_linear_checked(struct rd_emul *e, unsigned int seg, u64 off, unsigned int
 
 static inline int rd_linear(struct rd_emul *e, unsigned int seg, u64 off, unsigned int len, unsigned int acc, u64 *linear)
 {
-	if (likely(e->mode == RD_MODE_LONG && seg < RD_SEG_FS && rd_canonical48(off) && rd_canonical48(off + len - 1))) {
+	if (likely(e->mode == RD_MODE_LONG && seg < RD_SEG_FS && rd_canonical48(off, len))) {
 		*linear = off;
 		return RD_EMUL_DONE;
 	}

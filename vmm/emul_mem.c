@@ -30,7 +30,7 @@ static int linear_long(struct rd_emul *e, unsigned int seg, u64 off, unsigned in
 		base = seg == RD_SEG_FS ? e->fs_base : e->gs_base;
 	}
 	*linear = base + off;
-	if (!rd_canonical(e, *linear) || !rd_canonical(e, *linear + len - 1))
+	if (!rd_canonical(e, *linear) || !rd_canonical(e, *linear + len - 1) || *linear + len - 1 < *linear)
 		return segment_fault(e, seg);
 	return RD_EMUL_DONE;
 }

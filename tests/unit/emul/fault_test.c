@@ -55,6 +55,9 @@ START_TEST(addresses_that_are_not_canonical)
 	env_expect_fault(env_run("0f ae 3f"), 13, 0);
 	env.e.gpr[RD_RDI] = 0x7ffffffffffd; /* its last byte */
 	env_expect_fault(env_run("8b 07"), 13, 0);
+	env.e.gpr[RD_RDI] = 0xfffffffffffffffe; /* both ends are, but nothing wraps */
+	env_expect_fault(env_run("8b 07"), 13, 0);
+	env_expect_fault(env_run("65 8b 07"), 13, 0);
 	env.e.gpr[RD_RBP] = 0x800000000000;
 	env_expect_fault(env_run("8b 45 00"), 12, 0);
 	env.e.gs_base = 0x7ffffffff000;
