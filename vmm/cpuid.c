@@ -93,6 +93,9 @@ int rd_cpuid_setup(void)
 	if (!no_cpuid)
 		return -ENOMEM;
 	rd_cpuid_index(no_cpuid, NULL, 0, &host.xstate, supported_words);
+	/* Until the VMM says what the guest has, it may restore any state that would be legal. */
+	no_cpuid->cr4_allowed = rd_cr4_host_allowed(supported_words);
+	no_cpuid->efer_allowed = rd_efer_host_allowed(supported_words);
 	return 0;
 }
 

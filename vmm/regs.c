@@ -15,19 +15,30 @@ static const struct {
 	{ 18, RD_F_XSAVE }, { 20, RD_F_SMEP }, { 21, RD_F_SMAP },     { 22, RD_F_PKU },
 };
 
-static bool both_have(const struct rd_cpuid *c, const u32 *words, unsigned int f)
+static bool word_has(const u32 *words, unsigned int f)
 {
-	return rd_cpuid_test(c, f) && (words[f / 32] >> (f % 32) & 1);
+	return words[f / 32] >> (f % 32) & 1;
 }
 
-u64 rd_cr4_allowed(const struct rd_cpuid *c, const u32 *words)
+u64 rd_cr4_host_allowed(const u32 *words)
 {
 	u64 allowed = RD_CR4_BASE;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cr4_features); i++)
-		if (both_have(c, words, cr4_features[i].feature))
+		if (word_has(words, cr4_features[i].feature))
 			allowed |= BIT_ULL(cr4_features[i].feature_bit);
+	return allowed;
+}
+
+u64 rd_cr4_allowed(const struct rd_cpuid *c, const u32 *words)
+{
+	u64 allowed = rd_cr4_host_allowed(words);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cr4_features); i++)
+		if (!rd_cpuid_test(c, cr4_features[i].feature))
+			allowed &= ~BIT_ULL(cr4_features[i].feature_bit);
 	return allowed;
 }
 
@@ -46,7 +57,7 @@ u64 rd_efer_host_allowed(const u32 *words)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(efer_features); i++)
-		if (words[efer_features[i].feature / 32] >> (efer_features[i].feature % 32) & 1)
+		if (word_has(words, efer_features[i].feature))
 			allowed |= efer_features[i].bits;
 	return allowed;
 }
@@ -134,8 +145,7 @@ bool rd_cregs_ok(const struct rd_cpuid *c, const struct rd_cregs *r)
 	} else if ((r->efer & RD_EFER_LMA) || r->cs_l) {
 		return false;
 	}
-	if ((r->cr4 & RD_CR4_PCIDE) && !(r->efer & RD_EFER_LMA))
-		return false;
+	/* PCIDs outside long mode are left to the CPU's own checks at entry, as stock KVM does. */
 	return cr0_consistent(r->cr0) && !(r->cr4 & ~c->cr4_allowed);
 }
 

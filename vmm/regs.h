@@ -91,7 +91,9 @@ static inline unsigned int rd_linear_bits(u64 cr4)
 /* Masks of bits that a guest may set. words: what the module supports. */
 u64 rd_cr4_allowed(const struct rd_cpuid *c, const u32 *words);
 u64 rd_efer_allowed(const struct rd_cpuid *c, const u32 *words);
-u64 rd_efer_host_allowed(const u32 *words); /* from the host, whatever the guest's CPUID */
+/* The same, whatever the guest's CPUID. */
+u64 rd_cr4_host_allowed(const u32 *words);
+u64 rd_efer_host_allowed(const u32 *words);
 
 /* MOV to CR0, CR3, CR4 and WRMSR EFER in the state old: true if the write is legal, false for #GP.
  */
