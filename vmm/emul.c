@@ -396,8 +396,14 @@ int rd_emul_exec(struct rd_emul *e)
 
 int rd_emul_run(struct rd_emul *e)
 {
-	int r = rd_emul_decode(e);
+	int r;
 
+	if (likely(e->mode == RD_MODE_LONG)) {
+		r = rd_emul_fast(e);
+		if (likely(r != RD_EMUL_NOT_FAST))
+			return r;
+	}
+	r = rd_emul_decode(e);
 	return likely(r == RD_EMUL_DONE) ? rd_emul_exec(e) : r;
 }
 

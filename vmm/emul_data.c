@@ -295,3 +295,124 @@ int rd_ex_cmpxchg8b(struct rd_emul *e, struct rd_insn *i)
 	memcpy(&e->gpr[RD_RDX], found + half, half);
 	return r;
 }
+
+/*
+ * The fast path: the moves that drivers use on device registers, decoded and carried out in one go. They are most of what
+ * a running guest asks of the emulator, and each costs an exit. Only 64-bit code, only plain MOV between a register or an
+ * immediate and memory; whatever is out of the ordinary (other prefixes, addresses that are not canonical, bytes still to
+ * be fetched) is left to the general path untouched.
+ */
+enum { FAST = 1, FAST_LOAD = 2, FAST_IMM = 4, FAST_BYTE = 8 };
+
+static const u8 fast_kind[256] = {
+	[0x88] = FAST | FAST_BYTE,
+	[0x89] = FAST,
+	[0x8a] = FAST | FAST_LOAD | FAST_BYTE,
+	[0x8b] = FAST | FAST_LOAD,
+	[0xc6] = FAST | FAST_IMM | FAST_BYTE,
+	[0xc7] = FAST | FAST_IMM,
+};
+
+static __always_inline s32 get_s32(const u8 *p)
+{
+	s32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* The address of a memory operand; NULL for RIP-relative ones. Returns the position after it. */
+static __always_inline const u8 *fast_address(const struct rd_emul *e, const u8 *p, unsigned int rex, u64 *ea)
+{
+	unsigned int modrm = *p++, base = modrm & 7, mod = modrm >> 6, index;
+	u64 a = 0;
+
+	if (base == 4) {
+		unsigned int sib = *p++;
+
+		base = sib & 7;
+		index = (sib >> 3 & 7) | (rex & RD_REX_X) << 2;
+		if (index != RD_RSP)
+			a = e->gpr[index] << (sib >> 6);
+		if (base == 5 && !mod) {
+			*ea = a + get_s32(p);
+			return p + 4;
+		}
+	} else if (base == 5 && !mod) {
+		return NULL;
+	}
+	a += e->gpr[base | (rex & RD_REX_B) << 3];
+	if (mod == 2) {
+		a += get_s32(p);
+		p += 4;
+	} else if (mod == 1) {
+		a += (s8)*p++;
+	}
+	*ea = a;
+	return p;
+}
+
+static __always_inline int fast_load(struct rd_emul *e, unsigned int reg, u64 ea, unsigned int bytes)
+{
+	u64 v = 0;
+	int r = e->ops->read(e, ea, &v, bytes, RD_ACC_READ);
+
+	if (likely(r == RD_EMUL_DONE))
+		e->gpr[reg] = bytes >= 4 ? v : (e->gpr[reg] & ~rd_mask(bytes)) | v;
+	return r;
+}
+
+int rd_emul_fast(struct rd_emul *e)
+{
+	const u8 *p = e->insn;
+	unsigned int rex = 0, bytes = 4, kind, reg;
+	u64 ea, v;
+	int r;
+
+	if (*p == 0x66) {
+		bytes = 2;
+		p++;
+	}
+	if ((*p & 0xf0) == 0x40) {
+		rex = *p++;
+		if (rex & RD_REX_W)
+			bytes = 8;
+	}
+	kind = fast_kind[*p++];
+	if (!kind || *p >= 0xc0)
+		return RD_EMUL_NOT_FAST;
+	reg = (*p >> 3 & 7) | (rex & RD_REX_R) << 1;
+	if (kind & FAST_BYTE)
+		bytes = 1;
+	p = fast_address(e, p, rex, &ea);
+	if (unlikely(!p || !rd_canonical48(ea, bytes)))
+		return RD_EMUL_NOT_FAST;
+	v = e->gpr[reg];
+	if (kind & FAST_IMM) {
+		if (reg & 7)
+			return RD_EMUL_NOT_FAST;
+		if (bytes >= 4) {
+			v = (u64)(s64)get_s32(p);
+			p += 4;
+		} else {
+			v = p[0] | p[1] << 8;
+			p += bytes;
+		}
+	} else if (bytes == 1 && !rex && reg >= 4) { /* AH CH DH BH */
+		return RD_EMUL_NOT_FAST;
+	}
+	if (unlikely(p - e->insn > e->insn_len))
+		return RD_EMUL_NOT_FAST;
+	e->len = p - e->insn;
+	e->two_mem = false;
+	e->irq_shadow = false;
+	if (kind & FAST_LOAD)
+		r = fast_load(e, reg, ea, bytes);
+	else
+		r = e->ops->write(e, ea, &v, bytes, RD_ACC_WRITE);
+	if (likely(r == RD_EMUL_DONE)) {
+		e->rip += e->len;
+		e->rflags &= ~(u64)RD_FL_RF;
+	}
+	return r;
+}

@@ -207,6 +207,10 @@ bool rd_multiply(unsigned int bytes, u64 a, u64 b, bool is_signed, u64 *lo, u64 
 /* #GP(0) unless the port range may be accessed: CPL against IOPL, then the bitmap in the TSS. */
 int rd_io_permitted(struct rd_emul *e, u16 port, unsigned int size);
 
+/* Decode and carry out a plain MOV of 64-bit code from the bytes at hand; RD_EMUL_NOT_FAST: nothing done, not one. */
+#define RD_EMUL_NOT_FAST (-1)
+int rd_emul_fast(struct rd_emul *e);
+
 /* The handlers, by file. */
 #define RD_HANDLERS(H) \
 	/* emul_data.c */ \

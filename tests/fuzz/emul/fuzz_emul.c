@@ -2,9 +2,10 @@
 /*
  * Random bytes as instructions, on random state, with callbacks that answer at random.
  * Invariant checked: no crash; a length of at most 15; FAULT, RETRY and UNHANDLED leave registers, RIP and flags alone and
- * have caused nothing outside (RETRY of a REP instruction: but for whole iterations before it).
+ * have caused nothing outside (RETRY of a REP instruction: but for whole iterations before it); the fast path does what the
+ * general one does.
  */
-#include "vmm/emul.h"
+#include "vmm/emul_internal.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -320,9 +321,32 @@ static void check_result(const struct rd_emul *e, const struct rd_emul *was, int
 	}
 }
 
+/* The same input once more through the fast path and through the general one. */
+static void check_fast(const struct rd_emul *was, size_t at)
+{
+	struct rd_emul fast = *was, general = *was;
+	int r, r2;
+
+	if (was->mode != RD_MODE_LONG)
+		return;
+	in.at = at;
+	r = rd_emul_fast(&fast);
+	if (r == RD_EMUL_NOT_FAST)
+		return;
+	in.at = at;
+	r2 = rd_emul_decode(&general);
+	if (r2 == RD_EMUL_DONE)
+		r2 = rd_emul_exec(&general);
+	if (r != r2 || fast.len != general.len || fast.rip != general.rip || fast.rflags != general.rflags ||
+	    fast.two_mem != general.two_mem || fast.irq_shadow != general.irq_shadow ||
+	    memcmp(fast.gpr, general.gpr, sizeof(fast.gpr)))
+		die("the fast path differs from the general one");
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct rd_emul e, was;
+	size_t at;
 	int r;
 
 	in.data = data;
@@ -331,8 +355,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	in.effects = 0;
 	fill(&e);
 	was = e;
+	at = in.at;
 	r = rd_emul_run(&e);
 	check_result(&e, &was, r);
+	check_fast(&was, at);
 	rd_emul_known_len(was.insn, was.insn_len, was.mode, (const u8 *)"\x0f\xa2", 2);
 	return 0;
 }
