@@ -40,6 +40,9 @@ void rd_vcpu_shift_tsc(struct rd_vcpu *v, u64 delta);
 int rd_vcpu_tsc_attr_get(struct rd_vcpu *v, u64 attr, u64 *val);
 int rd_vcpu_tsc_attr_set(struct rd_vcpu *v, u64 attr, u64 val);
 
+/* May the guest touch this paravirtual MSR? Only with KVM_CAP_ENFORCE_PV_FEATURE_CPUID not all. */
+bool rd_pv_msr_allowed(struct rd_vcpu *v, u32 msr);
+
 /*
  * The vCPU was loaded on a host CPU, moved if that is another than before: where TSCs are not to be
  * trusted the clock page is written anew. Preemption off.

@@ -80,7 +80,7 @@ static void probe_host(struct rd_cpuid_host *h)
 	}
 	h->xss_clean = boot_cpu_has(X86_FEATURE_XSAVES) && !rdmsrl_safe(MSR_IA32_XSS, &xss) && !xss;
 	h->tsc_khz = rd_host_tsc_khz();
-	h->tsc_stable = !check_tsc_unstable() && boot_cpu_has(X86_FEATURE_CONSTANT_TSC);
+	h->tsc_stable = !check_tsc_unstable();
 	h->spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
 	h->steal_time = sched_info_on();
 }
@@ -122,7 +122,7 @@ bool rd_cpuid_supports(unsigned int f)
 
 bool rd_host_tsc_stable(void)
 {
-	return host.tsc_stable && !check_tsc_unstable();
+	return !check_tsc_unstable();
 }
 
 int rd_cpuid_supported(struct kvm_cpuid_entry2 *e, u32 *nr, u32 max)

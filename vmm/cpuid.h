@@ -90,8 +90,11 @@ enum rd_cpuid_word {
 #define RD_F_PV_CLOCK RD_F(PV_EAX, 0)
 #define RD_F_PV_NOP_IO_DELAY RD_F(PV_EAX, 1)
 #define RD_F_PV_CLOCK2 RD_F(PV_EAX, 3)
+#define RD_F_PV_ASYNC_PF RD_F(PV_EAX, 4)
 #define RD_F_PV_STEAL RD_F(PV_EAX, 5)
 #define RD_F_PV_EOI RD_F(PV_EAX, 6)
+#define RD_F_PV_POLL_CONTROL RD_F(PV_EAX, 12)
+#define RD_F_PV_ASYNC_PF_INT RD_F(PV_EAX, 14)
 #define RD_F_PV_CLOCK_STABLE RD_F(PV_EAX, 24)
 
 /* Register numbers in a result r[4]. */

@@ -241,12 +241,12 @@ static u64 *word_of(vcpu *v, u32 msr)
 		return &v->osvw_length;
 	case MSR_AMD64_OSVW_STATUS:
 		return &v->osvw_status;
-	case MSR_IA32_FEAT_CTL:
-		return &v->feat_ctl;
 	case MSR_SMI_COUNT:
 		return &v->smi_count;
-	default:
-		return &v->pv.poll_control;
+	case MSR_IA32_POWER_CTL:
+		return &v->power_ctl;
+	default: /* MSR_IA32_FEAT_CTL */
+		return &v->feat_ctl;
 	}
 }
 
@@ -375,11 +375,6 @@ static int write_platform_info(vcpu *v, u32 msr, u64 val, bool host)
 		return RD_MSR_GP;
 	v->platform_info = val;
 	return RD_MSR_OK;
-}
-
-static int write_poll_control(vcpu *v, u32 msr, u64 val, bool host)
-{
-	return val & ~1ULL ? RD_MSR_GP : store_word(v, msr, val);
 }
 
 /* --- side channels --- */
@@ -559,7 +554,12 @@ int rd_vcpu_set_mce(struct rd_vcpu *v, const struct kvm_x86_mce *m)
 
 static int read_pv(vcpu *v, u32 msr, u64 *val, bool host)
 {
-	return rd_pv_msr_read(v, msr, val);
+	return host || rd_pv_msr_allowed(v, msr) ? rd_pv_msr_read(v, msr, val) : RD_MSR_GP;
+}
+
+static int write_pv(vcpu *v, u32 msr, u64 val, bool host)
+{
+	return host || rd_pv_msr_allowed(v, msr) ? rd_pv_msr_write(v, msr, val, host) : RD_MSR_GP;
 }
 
 /* --- the table --- */
@@ -569,7 +569,7 @@ static int read_pv(vcpu *v, u32 msr, u64 *val, bool host)
 const struct rd_msr_range rd_msr_ranges[] = {
 	{ 0x0, 0x1, read_mce_p5, write_ignored }, /* P5_MC_ADDR, P5_MC_TYPE */
 	ONE(0x10, read_tsc, write_tsc),
-	{ MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, read_pv, rd_pv_msr_write },
+	{ MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, read_pv, write_pv },
 	ONE(MSR_IA32_PLATFORM_ID, read_zero, NULL),
 	ONE(MSR_IA32_APICBASE, read_apic_base, write_apic_base),
 	ONE(MSR_IA32_EBL_CR_POWERON, read_zero, NULL),
@@ -599,6 +599,7 @@ const struct rd_msr_range rd_msr_ranges[] = {
 	ONE(MSR_IA32_MISC_ENABLE, read_word, write_misc_enable),
 	ONE(MSR_IA32_DEBUGCTLMSR, read_debugctl, write_debugctl),
 	{ MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP, read_zero, NULL },
+	ONE(MSR_IA32_POWER_CTL, read_word, write_word), /* kept, without an effect */
 	{ RD_MSR_MTRR_VAR, RD_MSR_MTRR_VAR + 2 * RD_NR_VAR_MTRR - 1, read_mtrr, write_mtrr },
 	{ 0x250, 0x26f, read_mtrr, write_mtrr },
 	ONE(MSR_IA32_CR_PAT, read_pat, write_pat),
@@ -612,11 +613,8 @@ const struct rd_msr_range rd_msr_ranges[] = {
 	ONE(MSR_PP1_ENERGY_STATUS, read_zero, NULL),
 	ONE(MSR_IA32_TSC_DEADLINE, read_tsc_deadline, write_tsc_deadline),
 	ONE(MSR_IA32_XSS, read_xss, write_xss),
-	{ MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW, read_pv, rd_pv_msr_write },
-	ONE(MSR_KVM_ASYNC_PF_EN, read_zero, write_zero_only),
-	{ MSR_KVM_STEAL_TIME, MSR_KVM_PV_EOI_EN, read_pv, rd_pv_msr_write },
-	ONE(MSR_KVM_POLL_CONTROL, read_word, write_poll_control),
-	{ MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK, read_zero, write_zero_only },
+	{ MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW, read_pv, write_pv },
+	{ MSR_KVM_ASYNC_PF_EN, MSR_KVM_ASYNC_PF_ACK, read_pv, write_pv },
 	ONE(MSR_EFER, read_efer, write_efer),
 	ONE(MSR_STAR, read_hw, write_hw),
 	{ MSR_LSTAR, MSR_CSTAR, read_hw, write_hw_canonical },
@@ -795,6 +793,7 @@ void rd_msr_reset(struct rd_vcpu *v, bool init_event)
 	v->de_cfg = de_cfg_supported();
 	v->osvw_length = 0;
 	v->osvw_status = 0;
+	v->power_ctl = 0;
 	v->pv.poll_control = 1;
 	memset(v->mtrr, 0, sizeof(v->mtrr));
 }

@@ -19,15 +19,6 @@
 
 static_assert(sizeof(struct pvclock_vcpu_time_info) == 32);
 
-/*
- * With KVM_CAP_ENFORCE_PV_FEATURE_CPUID the guest has only what its CPUID shows; otherwise anything
- * that works.
- */
-static bool allowed(struct rd_vcpu *v, unsigned int f)
-{
-	return !v->vm->enforce_pv_features || rd_cpuid_has(v, f);
-}
-
 static int write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len)
 {
 	int idx = srcu_read_lock(&v->vm->srcu), r;
@@ -44,6 +35,11 @@ static int read_gpa(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len)
 	r = rd_vm_read_gpa(v->vm, gpa, buf, len);
 	srcu_read_unlock(&v->vm->srcu, idx);
 	return r;
+}
+
+static void __user *hva_of(const struct rd_slot *slot, u64 gpa)
+{
+	return (void __user *)(rd_slot_hva(slot, gpa >> RD_PAGE_SHIFT) + (gpa & ~RD_PAGE_MASK));
 }
 
 /* --- clock --- */
@@ -113,42 +109,53 @@ static void wall_clock_write(struct rd_vcpu *v, u64 gpa)
 /* --- steal time --- */
 
 /*
- * Time that this thread waited for a CPU since the last update. A VMM may move a vCPU to another
- * thread: start anew there.
+ * Time that this thread waited for a CPU since the last update; true if there is any. A VMM may move
+ * a vCPU to another thread: start anew there.
  */
-static u64 steal_since_last(struct rd_vcpu *v)
+static bool steal_since_last(struct rd_vcpu *v, u64 *delta)
 {
-#ifdef CONFIG_SCHED_INFO
-	u64 now = current->sched_info.run_delay, last = v->pv.last_steal;
+	u64 now = 0, last = v->pv.last_steal;
 
-	v->pv.last_steal = now;
-	return now > last ? now - last : 0;
-#else
-	return 0;
+#ifdef CONFIG_SCHED_INFO
+	now = current->sched_info.run_delay;
 #endif
+	v->pv.last_steal = now;
+	*delta = now > last ? now - last : 0;
+	return now != last;
 }
 
+static int steal_add(struct kvm_steal_time __user *st, u64 delta)
+{
+	u64 steal;
+	u32 version;
+
+	if (get_user(version, &st->version) || get_user(steal, &st->steal))
+		return -EFAULT;
+	version = (version | 1) + 2; /* odd, and another one than before */
+	if (put_user(version, &st->version))
+		return -EFAULT;
+	smp_wmb();
+	if (put_user(steal + delta, &st->steal) || put_user(0, &st->preempted) ||
+	    put_user(0, &st->flags))
+		return -EFAULT;
+	smp_wmb();
+	return put_user(version + 1, &st->version);
+}
+
+/* Runs whenever the vCPU was scheduled in, mostly with nothing to tell. vm->srcu held. */
 void rd_pv_steal_update(struct rd_vcpu *v)
 {
-	struct kvm_steal_time st;
-	u64 gpa = v->pv.steal_msr & ~(STEAL_RESERVED | ENABLED);
+	u64 gpa = v->pv.steal_msr & ~(STEAL_RESERVED | ENABLED), delta;
+	struct rd_slot *slot;
 
-	if (!(v->pv.steal_msr & ENABLED))
+	if (!(v->pv.steal_msr & ENABLED) || !steal_since_last(v, &delta))
 		return;
-	if (read_gpa(v, gpa, &st, offsetof(struct kvm_steal_time, u8_pad)))
+	slot = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
+	if (!slot || (slot->flags & KVM_MEM_READONLY))
 		return;
-	st.version = (st.version | 1) + 2; /* odd, and another one than before */
-	st.preempted = 0;
-	st.flags = 0;
-	if (write_gpa(v, gpa + offsetof(struct kvm_steal_time, version), &st.version, 4))
-		return;
-	smp_wmb();
-	st.steal += steal_since_last(v);
-	write_gpa(v, gpa, &st.steal, sizeof(st.steal));
-	write_gpa(v, gpa + offsetof(struct kvm_steal_time, flags), &st.flags, 5);
-	smp_wmb();
-	st.version++;
-	write_gpa(v, gpa + offsetof(struct kvm_steal_time, version), &st.version, 4);
+	/* 64 bytes, aligned: inside one page. */
+	if (!steal_add(hva_of(slot, gpa), delta) && slot->dirty)
+		rd_slot_mark_dirty(slot, gpa >> RD_PAGE_SHIFT);
 }
 
 static int steal_enable(struct rd_vcpu *v, u64 val)
@@ -156,6 +163,7 @@ static int steal_enable(struct rd_vcpu *v, u64 val)
 	if (!sched_info_on() || (val & STEAL_RESERVED))
 		return RD_MSR_GP;
 	v->pv.steal_msr = val;
+	v->pv.last_steal = 0;
 	if (val & ENABLED)
 		rd_vcpu_set_request(v, RD_REQ_STEAL);
 	return RD_MSR_OK;
@@ -171,7 +179,7 @@ static u8 __user *eoi_byte(struct rd_vcpu *v, struct rd_slot **slot)
 	*slot = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
 	if (!*slot || ((*slot)->flags & KVM_MEM_READONLY))
 		return NULL;
-	return (u8 __user *)(rd_slot_hva(*slot, gpa >> RD_PAGE_SHIFT) + (gpa & ~RD_PAGE_MASK));
+	return hva_of(*slot, gpa);
 }
 
 static bool eoi_store(struct rd_vcpu *v, u8 val)
@@ -198,6 +206,13 @@ static bool eoi_silent(struct rd_vcpu *v, unsigned int vector)
 	       !test_bit(vector, v->vm->chip.split_eoi);
 }
 
+/* Another vector waits for this one to end. irr_pending may be a leftover: look at the bits. */
+static bool eoi_awaited(const struct rd_lapic *l)
+{
+	return READ_ONCE(l->irr_pending) && (READ_ONCE(l->irr[0]) | READ_ONCE(l->irr[1]) |
+					     READ_ONCE(l->irr[2]) | READ_ONCE(l->irr[3]));
+}
+
 /*
  * Hot where PV EOI is on. Interrupts off. The page may be away: then the guest just writes the
  * register.
@@ -206,7 +221,7 @@ void rd_pv_eoi_sync_in(struct rd_vcpu *v)
 {
 	struct rd_lapic *l = &v->lapic;
 
-	if (l->isrv < 0 || READ_ONCE(l->irr_pending) || !eoi_silent(v, l->isrv))
+	if (l->isrv < 0 || eoi_awaited(l) || !eoi_silent(v, l->isrv))
 		return;
 	v->pv.eoi_pending = eoi_store(v, 1);
 }
@@ -251,22 +266,56 @@ static int eoi_msr_write(struct rd_vcpu *v, u64 val)
 	return RD_MSR_OK;
 }
 
+static const struct {
+	u32 msr;
+	u16 feature;
+} pv_msrs[] = {
+	{ MSR_KVM_WALL_CLOCK, RD_F_PV_CLOCK },
+	{ MSR_KVM_SYSTEM_TIME, RD_F_PV_CLOCK },
+	{ MSR_KVM_WALL_CLOCK_NEW, RD_F_PV_CLOCK2 },
+	{ MSR_KVM_SYSTEM_TIME_NEW, RD_F_PV_CLOCK2 },
+	{ MSR_KVM_ASYNC_PF_EN, RD_F_PV_ASYNC_PF },
+	{ MSR_KVM_STEAL_TIME, RD_F_PV_STEAL },
+	{ MSR_KVM_PV_EOI_EN, RD_F_PV_EOI },
+	{ MSR_KVM_POLL_CONTROL, RD_F_PV_POLL_CONTROL },
+	{ MSR_KVM_ASYNC_PF_INT, RD_F_PV_ASYNC_PF_INT },
+	{ MSR_KVM_ASYNC_PF_ACK, RD_F_PV_ASYNC_PF_INT },
+};
+
+bool rd_pv_msr_allowed(struct rd_vcpu *v, u32 msr)
+{
+	unsigned int i;
+
+	if (!v->vm->enforce_pv_features)
+		return true;
+	for (i = 0; i < ARRAY_SIZE(pv_msrs); i++)
+		if (pv_msrs[i].msr == msr)
+			return rd_cpuid_has(v, pv_msrs[i].feature);
+	return false;
+}
+
 int rd_pv_msr_write(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 {
 	switch (msr) {
 	case MSR_KVM_WALL_CLOCK:
-		return host || allowed(v, RD_F_PV_CLOCK) ? wall_clock_msr_write(v, val) : RD_MSR_GP;
 	case MSR_KVM_WALL_CLOCK_NEW:
-		return host || allowed(v, RD_F_PV_CLOCK2) ? wall_clock_msr_write(v, val) :
-							    RD_MSR_GP;
+		return wall_clock_msr_write(v, val);
 	case MSR_KVM_SYSTEM_TIME:
-		return host || allowed(v, RD_F_PV_CLOCK) ? system_time_write(v, val) : RD_MSR_GP;
 	case MSR_KVM_SYSTEM_TIME_NEW:
-		return host || allowed(v, RD_F_PV_CLOCK2) ? system_time_write(v, val) : RD_MSR_GP;
+		return system_time_write(v, val);
 	case MSR_KVM_STEAL_TIME:
-		return host || allowed(v, RD_F_PV_STEAL) ? steal_enable(v, val) : RD_MSR_GP;
+		return steal_enable(v, val);
 	case MSR_KVM_PV_EOI_EN:
-		return host || allowed(v, RD_F_PV_EOI) ? eoi_msr_write(v, val) : RD_MSR_GP;
+		return eoi_msr_write(v, val);
+	case MSR_KVM_POLL_CONTROL:
+		if (val & ~1ULL)
+			return RD_MSR_GP;
+		v->pv.poll_control = val;
+		return RD_MSR_OK;
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		return val ? RD_MSR_GP : RD_MSR_OK; /* not offered: it can only be off */
 	default:
 		return RD_MSR_GP;
 	}
@@ -288,6 +337,14 @@ int rd_pv_msr_read(struct rd_vcpu *v, u32 msr, u64 *val)
 		return RD_MSR_OK;
 	case MSR_KVM_PV_EOI_EN:
 		*val = v->pv.eoi_msr;
+		return RD_MSR_OK;
+	case MSR_KVM_POLL_CONTROL:
+		*val = v->pv.poll_control;
+		return RD_MSR_OK;
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		*val = 0;
 		return RD_MSR_OK;
 	default:
 		return RD_MSR_GP;
