@@ -350,14 +350,16 @@ static void update_split_eoi(struct rd_irqchip *c, const struct rd_route_table *
 		WRITE_ONCE(c->split_eoi[i], wanted[i]);
 }
 
-static u32 pit_pins(const struct rd_route_table *t)
+void rd_irqchip_route_pit(struct rd_irqchip *c)
 {
-	u32 pin, pins = 0;
+	struct rd_route_table *t = rd_rcu_deref(c->routes);
+	u32 i, pins = 0;
 
-	for (pin = 0; pin < RD_IOAPIC_PINS; pin++)
-		if (!t->pin_gsi[KVM_IRQCHIP_IOAPIC][pin])
-			pins |= 1U << pin;
-	return pins;
+	for (i = c->has_pit ? t->first[0] : 0; i; i = t->route[i].next)
+		if (t->route[i].type == KVM_IRQ_ROUTING_IRQCHIP &&
+		    t->route[i].chip == KVM_IRQCHIP_IOAPIC)
+			pins = 1U << t->route[i].pin;
+	rd_ioapic_set_ack_pins(&c->ioapic, pins);
 }
 
 int rd_irqchip_set_routes(struct rd_irqchip *c, const struct kvm_irq_routing_entry *entries, u32 nr)
@@ -380,7 +382,7 @@ int rd_irqchip_set_routes(struct rd_irqchip *c, const struct kvm_irq_routing_ent
 	}
 	rd_rcu_assign(c->routes, t);
 	update_split_eoi(c, t);
-	rd_ioapic_set_ack_pins(&c->ioapic, c->has_pit ? pit_pins(t) : 0);
+	rd_irqchip_route_pit(c);
 	if (!old)
 		return 0;
 	rd_host_rcu_sync();

@@ -76,9 +76,6 @@ int rd_irqchip_create_split(struct rd_irqchip *c, u32 pins)
 
 int rd_irqchip_create_pit(struct rd_irqchip *c, u32 flags)
 {
-	int pin;
-	u32 pins = 0;
-
 	if (c->mode != RD_IRQCHIP_KERNEL)
 		return -ENOENT;
 	if (c->has_pit)
@@ -87,10 +84,7 @@ int rd_irqchip_create_pit(struct rd_irqchip *c, u32 flags)
 		return -EINVAL;
 	rd_pit_init(c, flags);
 	smp_store_release(&c->has_pit, true);
-	for (pin = 0; pin < RD_IOAPIC_PINS; pin++)
-		if (rd_irqchip_pin_gsi(c, KVM_IRQCHIP_IOAPIC, pin) == 0)
-			pins |= 1U << pin;
-	rd_ioapic_set_ack_pins(&c->ioapic, pins);
+	rd_irqchip_route_pit(c);
 	return 0;
 }
 

@@ -151,6 +151,8 @@ int rd_irqchip_set_gsi(struct rd_irqchip *c, u32 gsi, unsigned int source, bool 
  */
 int rd_irqchip_set_routes(struct rd_irqchip *c, const struct kvm_irq_routing_entry *entries,
 			  u32 nr);
+/* The routes of GSI 0 or the PIT are new: tell the IOAPIC which pin the PIT listens to. */
+void rd_irqchip_route_pit(struct rd_irqchip *c);
 /* The GSI that is routed to a pin of KVM_IRQCHIP_* (PIC pins 0..7), -1 if none is. Any context. */
 int rd_irqchip_pin_gsi(struct rd_irqchip *c, unsigned int chip, unsigned int pin);
 /* The message of a GSI that has one MSI route: false if there is none. */

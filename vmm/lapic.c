@@ -60,7 +60,6 @@ static void clear_state(struct rd_lapic *l)
 	for (offset = RD_APIC_LVT_TIMER; offset <= RD_APIC_LVT_ERROR; offset += 0x10)
 		rd_apic_set_reg(l, offset, RD_APIC_LVT_MASKED);
 	l->divide_shift = 1;
-	rd_apic_update_enabled(l);
 }
 
 static void count_xapic(struct rd_lapic *l, u64 old, u64 base)

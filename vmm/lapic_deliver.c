@@ -75,21 +75,17 @@ void rd_apic_error(struct rd_lapic *l, unsigned int bit)
 
 	if (test_and_set_bit(bit, &l->esr_pending))
 		return;
-	if (!(lvt & RD_APIC_LVT_MASKED) && (lvt & 0xff) >= RD_APIC_FIRST_VECTOR)
+	/* If this entry's own vector is illegal, that is one error more, once. */
+	if (!(lvt & RD_APIC_LVT_MASKED))
 		rd_apic_accept_edge(l, lvt & 0xff, true);
 }
 
-/* The timer's and the error's entries have no delivery mode: those bits are 0, fixed. */
-void rd_apic_raise_lvt(struct rd_lapic *l, unsigned int offset)
+void rd_apic_raise_timer(struct rd_lapic *l)
 {
-	u32 lvt = rd_apic_reg(l, offset);
+	u32 lvt = l->regs[RD_APIC_LVT_TIMER / 4];
 
-	if (lvt & RD_APIC_LVT_MASKED)
-		return;
-	if (likely(!RD_FIELD(lvt, 10, 8)))
+	if (!(lvt & RD_APIC_LVT_MASKED))
 		rd_apic_accept_edge(l, lvt & 0xff, false);
-	else
-		rd_lapic_deliver(l, RD_FIELD(lvt, 10, 8), lvt & 0xff, false);
 }
 
 static int icr_write_slow(struct rd_lapic *l, u32 low, u32 high)

@@ -122,8 +122,8 @@ static __always_inline int rd_apic_accept_edge(struct rd_lapic *l, u8 vector, bo
  * written. Any context.
  */
 void rd_apic_error(struct rd_lapic *l, unsigned int bit);
-/* Raise one LVT entry's interrupt, by the owner. */
-void rd_apic_raise_lvt(struct rd_lapic *l, unsigned int offset);
+/* The timer has expired: its LVT entry's interrupt, by the owner. */
+void rd_apic_raise_timer(struct rd_lapic *l);
 void rd_apic_update_enabled(struct rd_lapic *l);
 
 /* lapic_timer.c, for the owner. */

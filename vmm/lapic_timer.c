@@ -56,7 +56,7 @@ static void arm_deadline(struct rd_lapic *l, u64 now)
 static void expire_deadline(struct rd_lapic *l)
 {
 	l->tsc_deadline = 0;
-	rd_apic_raise_lvt(l, RD_APIC_LVT_TIMER);
+	rd_apic_raise_timer(l);
 }
 
 void rd_lapic_set_tsc_deadline(struct rd_lapic *l, u64 deadline)
@@ -90,19 +90,12 @@ u64 rd_lapic_get_tsc_deadline(const struct rd_lapic *l)
 	return l->tsc_deadline;
 }
 
-static void set_period(struct rd_lapic *l)
-{
-	u64 ns = (u64)rd_apic_reg(l, RD_APIC_INITIAL_COUNT) << l->divide_shift;
-
-	l->timer_period_ns = max_t(u64, ns, MIN_PERIOD_NS);
-}
-
 /* Periods that went by while nobody looked are one interrupt, as with IRR; the phase is kept. */
 static void expire_count(struct rd_lapic *l, u64 now)
 {
 	u64 next;
 
-	rd_apic_raise_lvt(l, RD_APIC_LVT_TIMER);
+	rd_apic_raise_timer(l);
 	if (!periodic_mode(l)) {
 		l->timer_expires_ns = 0;
 		return;
@@ -159,16 +152,18 @@ u32 rd_apic_timer_current(const struct rd_lapic *l)
 	return min_t(u64, left, initial);
 }
 
+/* Go on from count, which is at most the initial count; a period starts where it is 0. */
 static void start_count(struct rd_lapic *l, u32 count)
 {
+	u32 initial = rd_apic_reg(l, RD_APIC_INITIAL_COUNT);
 	u64 ns = (u64)count << l->divide_shift;
 
-	set_period(l);
-	if (!rd_apic_reg(l, RD_APIC_INITIAL_COUNT) || (!count && !periodic_mode(l))) {
+	l->timer_period_ns = max_t(u64, (u64)initial << l->divide_shift, MIN_PERIOD_NS);
+	if (!initial) {
 		l->timer_expires_ns = 0;
 		return;
 	}
-	if (periodic_mode(l) && (!count || count == rd_apic_reg(l, RD_APIC_INITIAL_COUNT)))
+	if (periodic_mode(l) && (!count || count == initial))
 		ns = l->timer_period_ns;
 	l->timer_expires_ns = rd_host_now_ns() + ns;
 	arm(l, l->timer_expires_ns);
@@ -208,7 +203,6 @@ void rd_apic_timer_set_lvt(struct rd_lapic *l, u32 lvt)
 		l->timer_expires_ns = 0;
 		rd_apic_set_reg(l, RD_APIC_INITIAL_COUNT, 0);
 	}
-	set_period(l);
 }
 
 void rd_apic_timer_stop(struct rd_lapic *l)
@@ -222,6 +216,8 @@ void rd_apic_timer_stop(struct rd_lapic *l)
 
 /*
  * After the registers were set as a whole: go on with the count that was saved; a deadline stays.
+ * Some VMMs do not save the current count. So a one-shot at 0 expires now: a guest bears a second
+ * interrupt, but not one that never comes.
  */
 void rd_apic_timer_restore(struct rd_lapic *l, u32 current_count)
 {
@@ -229,7 +225,7 @@ void rd_apic_timer_restore(struct rd_lapic *l, u32 current_count)
 
 	rd_apic_timer_stop(l);
 	if (!deadline_mode(l)) {
-		start_count(l, current_count);
+		start_count(l, min(current_count, rd_apic_reg(l, RD_APIC_INITIAL_COUNT)));
 		return;
 	}
 	l->tsc_deadline = deadline;

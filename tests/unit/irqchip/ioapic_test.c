@@ -305,8 +305,10 @@ START_TEST(state)
 	ioapic_write(0, 5 << 24);
 	line(20, true);
 	line(21, true);
+	m.chip.ioapic.base = 0xfed10000;
 	ck_assert_int_eq(rd_irqchip_get_state(&m.chip, &s), 0);
-	ck_assert_uint_eq(s.chip.ioapic.base_address, RD_IOAPIC_BASE);
+	ck_assert_uint_eq(s.chip.ioapic.base_address, 0xfed10000);
+	ck_assert_uint_ne(s.chip.ioapic.ioregsel, 1);
 	ck_assert_uint_eq(s.chip.ioapic.id, 5);
 	ck_assert_uint_eq(s.chip.ioapic.irr, 3U << 20);
 	ck_assert_uint_eq(s.chip.ioapic.redirtbl[20].bits, 0x71 | LEVEL | REMOTE_IRR);

@@ -279,12 +279,14 @@ START_TEST(split_eoi)
 	ck_assert_uint_eq(m.user_eois, 1);
 	ck_assert_uint_eq(m.user_eoi_vector, 0x61);
 	ck_assert_uint_eq(m.user_eoi_id, 1);
+	ck_assert(rd_irqchip_wants_eoi(&m.chip, 0x61));
 	/* Edge of the same vector: no. */
 	rd_lapic_deliver(l, RD_DM_FIXED, 0x61, false);
 	apic_take(l);
 	rd_lapic_eoi(l);
 	ck_assert_uint_eq(m.user_eois, 1);
 	split_route(5, 0x61, false, 1);
+	ck_assert(!rd_irqchip_wants_eoi(&m.chip, 0x61));
 	line(5, true);
 	apic_take(l);
 	rd_lapic_eoi(l);

@@ -197,6 +197,10 @@ START_TEST(x2apic_sender_starts_xapic_receivers)
 	ck_assert_uint_eq(ap->events, BIT(RD_LAPIC_EV_SIPI));
 	ck_assert_uint_eq(ap->sipi_vector, 8);
 	ck_assert_uint_eq(m.lapic[3]->events, 0);
+	/* Its logical ids are not theirs. */
+	apic_write(m.lapic[3], RD_APIC_LDR, 0x01000000);
+	send(bsp, 0x4841, 1);
+	ck_assert(irr_has(bsp, 0x41) && !irr_has(m.lapic[3], 0x41));
 	send(bsp, 0xc4500, 0);
 	ck_assert_uint_eq(m.lapic[3]->events, BIT(RD_LAPIC_EV_INIT));
 	ck_assert_uint_eq(bsp->events, 0);

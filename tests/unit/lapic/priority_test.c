@@ -250,6 +250,7 @@ START_TEST(error_interrupt)
 
 	apic_write(l, RD_APIC_LVT_ERROR, 0x66);
 	fixed(l, 3);
+	ck_assert_uint_eq(m.kicks[0], 1);
 	ck_assert_int_eq(apic_take(l), 0x66);
 	rd_lapic_eoi(l);
 	/* Again the same error: logged, and quiet until ESR is written. */
@@ -272,8 +273,16 @@ START_TEST(error_interrupt)
 	ck_assert_uint_eq(apic_read(l, RD_APIC_ESR), 0);
 	/* The error entry itself may be wrong: logged, no endless loop. */
 	apic_write(l, RD_APIC_LVT_ERROR, 0x06);
-	fixed(l, 5);
+	apic_read(l, 0x040);
 	ck_assert_int_eq(apic_take(l), -1);
+	apic_write(l, RD_APIC_ESR, 0);
+	ck_assert_uint_eq(apic_read(l, RD_APIC_ESR),
+			  BIT(RD_ESR_RECEIVE_ILLEGAL) | BIT(RD_ESR_ILLEGAL_REGISTER));
+	apic_write(l, RD_APIC_LVT_ERROR, 0x10);
+	apic_write(l, RD_APIC_ESR, 0);
+	fixed(l, 5);
+	ck_assert_int_eq(apic_take(l), 0x10);
+	rd_lapic_eoi(l);
 	apic_write(l, RD_APIC_LVT_ERROR, 0x10066);
 	apic_write(l, RD_APIC_ESR, 0);
 	fixed(l, 5);

@@ -200,7 +200,9 @@ START_TEST(deadline)
 	rd_lapic_set_tsc_deadline(l, now + 5000);
 	ck_assert_uint_eq(rd_lapic_get_tsc_deadline(l), now + 5000);
 	ck_assert_uint_eq(run(l, 4999), 0);
+	ck_assert_uint_eq(m.kicks[0], 0);
 	ck_assert_uint_eq(run(l, 2), 1);
+	ck_assert_uint_eq(m.kicks[0], 1);
 	ck_assert_uint_eq(rd_lapic_get_tsc_deadline(l), 0);
 	ck_assert_uint_eq(run(l, 100000), 0);
 	/* 0 disarms. */
@@ -330,6 +332,13 @@ START_TEST(reset_stops)
 	ck_assert_uint_eq(rd_shim_next_expiry(), 0);
 	ck_assert_uint_eq(rd_lapic_get_tsc_deadline(l), 0);
 	apic_write(l, RD_APIC_SVR, 0x1ff);
+	apic_write(l, RD_APIC_LVT_TIMER, DEADLINE);
+	rd_lapic_set_tsc_deadline(l, rd_host_tsc() + 1000);
+	rd_shim_advance(2000);
+	ck_assert(test_bit(RD_LAPIC_EV_TIMER, &l->events));
+	rd_lapic_reset(l, true);
+	ck_assert_uint_eq(l->events, 0);
+	apic_write(l, RD_APIC_SVR, 0x1ff);
 	apic_write(l, RD_APIC_LVT_TIMER, PERIODIC);
 	apic_write(l, RD_APIC_INITIAL_COUNT, 200000);
 	rd_lapic_set_base(l, 0, false);
@@ -368,6 +377,38 @@ START_TEST(restore_in_deadline_mode)
 }
 END_TEST
 
+/* The current count that a VMM did not save, or made up. */
+START_TEST(restore_of_a_count)
+{
+	static const struct {
+		u32 lvt, current;
+		u64 expires;
+	} cases[] = {
+		{ ONE_SHOT, 300000, 300000 },	 { ONE_SHOT, 0, 0 },
+		{ ONE_SHOT, 2000000, 1000000 },	 { PERIODIC, 300000, 300000 },
+		{ PERIODIC, 0, 1000000 },	 { PERIODIC, 2000000, 1000000 },
+	};
+	struct kvm_lapic_state s;
+	struct rd_lapic *l = m.lapic[0];
+
+	apic_write(l, RD_APIC_DIVIDE, 11);
+	apic_write(l, RD_APIC_LVT_TIMER, cases[_i].lvt);
+	apic_write(l, RD_APIC_INITIAL_COUNT, 1000000);
+	rd_lapic_get_state(l, &s, false);
+	memcpy(s.regs + RD_APIC_CURRENT_COUNT, &cases[_i].current, 4);
+	ck_assert_int_eq(rd_lapic_set_state(l, &s, false), 0);
+	if (cases[_i].expires)
+		ck_assert_uint_eq(run(l, cases[_i].expires - 1), 0);
+	ck_assert_uint_eq(run(l, 1), 1);
+	ck_assert_uint_eq(run(l, 1000000), cases[_i].lvt == PERIODIC);
+	/* Stopped stays stopped. */
+	apic_write(l, RD_APIC_INITIAL_COUNT, 0);
+	rd_lapic_get_state(l, &s, false);
+	ck_assert_int_eq(rd_lapic_set_state(l, &s, false), 0);
+	ck_assert_uint_eq(run(l, 3000000), 0);
+}
+END_TEST
+
 static void setup(void)
 {
 	machine_create(1, RD_IRQCHIP_KERNEL);
@@ -392,5 +433,6 @@ TCase *timer_tests(void)
 	tcase_add_test(tc, reset_stops);
 	tcase_add_test(tc, illegal_vector);
 	tcase_add_test(tc, restore_in_deadline_mode);
+	tcase_add_loop_test(tc, restore_of_a_count, 0, 6);
 	return tc;
 }

@@ -339,6 +339,7 @@ START_TEST(byte_access)
 	program(2, 0, 0x1234);
 	ck_assert_uint_eq(in(0x42), 0x34);
 	ck_assert_uint_eq(in(0x42), 0x12);
+	ck_assert_uint_eq(in(0x42), 0x34);
 }
 END_TEST
 
@@ -365,6 +366,9 @@ START_TEST(latches)
 	out(0x43, 0xe2);
 	ck_assert_uint_eq(in(0x40), 0x80 | 0x34);
 	ck_assert_uint_eq(in(0x43), 0);
+	out(0x43, 0x34);
+	out(0x43, 0xe2);
+	ck_assert_uint_eq(in(0x40), 0x80 | 0x40 | 0x34);
 	/* A new control word drops what was latched. */
 	out(0x43, 0x80);
 	program(2, 0, 50);
@@ -538,6 +542,17 @@ START_TEST(masked)
 	ck_assert_uint_eq(m.chip.pit.acked, 1);
 	ck_assert(rd_pic_port_write(&m.chip, 0x21, 0xfe));
 	ck_assert(tick()); /* the last edge is latched */
+	eoi();
+	ck_assert(!tick());
+	pass(11932);
+	ck_assert(tick());
+	/* Unmasking forgets what was owed. */
+	pass(11932 * 3);
+	ck_assert_uint_eq(m.chip.pit.pending, 3);
+	ck_assert(rd_pic_port_write(&m.chip, 0x21, 0xff));
+	ck_assert_uint_eq(m.chip.pit.pending, 3);
+	ck_assert(rd_pic_port_write(&m.chip, 0x21, 0xfe));
+	ck_assert_uint_eq(m.chip.pit.pending, 0);
 	eoi();
 	ck_assert(!tick());
 	pass(11932);

@@ -47,6 +47,10 @@ START_TEST(ratio_of_two_rates)
 		ck_assert_uint_eq(rd_tsc_ratio(rates[i], 0), 0);
 	}
 	ck_assert_uint_eq(rd_tsc_ratio(0, 1000), 0);
+	ck_assert_uint_eq(rd_tsc_ratio(65536, 1), 0);
+	ck_assert_uint_eq(rd_tsc_ratio(65537, 1), 0);
+	ck_assert_uint_eq(rd_tsc_ratio(0x30001, 3), 0);
+	ck_assert_uint_eq(rd_tsc_ratio(65535, 1), 65535 * RD_TSC_RATIO_ONE);
 }
 END_TEST
 
