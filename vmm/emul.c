@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The instruction emulator's entry points: fetch, decode, run.
- * Invariant: decoding changes nothing but the decoded form, so it is simply repeated when more bytes turn out to be
- * needed. Bytes are fetched as far as the page goes, and past its end only when the instruction does go on there.
+ * Invariant: decoding changes nothing but the decoded form, so it is simply repeated when more
+ * bytes turn out to be needed. Bytes are fetched as far as the page goes, and past its end only
+ * when the instruction does go on there.
  */
 #include "vmm/emul_internal.h"
 
@@ -14,7 +15,11 @@ int rd_fault(struct rd_emul *e, u8 vector)
 
 int rd_fault_code(struct rd_emul *e, u8 vector, u32 error)
 {
-	e->fault = (struct rd_fault){ .vector = vector, .has_error = e->mode != RD_MODE_REAL, .error = error };
+	e->fault = (struct rd_fault){
+		.vector = vector,
+		.has_error = e->mode != RD_MODE_REAL,
+		.error = error,
+	};
 	return RD_EMUL_FAULT;
 }
 
@@ -77,7 +82,10 @@ static const u8 *decode_prefixes(struct rd_emul *e, struct rd_insn *i, const u8 
 	return p;
 }
 
-/* C4 and C5 are VEX in long mode, and in 32-bit code when the next byte could not be a ModRM of LES or LDS. */
+/*
+ * C4 and C5 are VEX in long mode, and in 32-bit code when the next byte could not be a ModRM of LES
+ * or LDS.
+ */
 static bool is_vex(const struct rd_emul *e, const u8 *p)
 {
 	if (e->mode == RD_MODE_REAL || e->mode == RD_MODE_VM86)
@@ -85,7 +93,10 @@ static bool is_vex(const struct rd_emul *e, const u8 *p)
 	return e->mode == RD_MODE_LONG || *p >= 0xc0;
 }
 
-/* Takes the rest of a VEX prefix apart; the opcode map, or 0 after a prefix that makes it undefined. */
+/*
+ * Takes the rest of a VEX prefix apart; the opcode map, or 0 after a prefix that makes it
+ * undefined.
+ */
 static unsigned int decode_vex(struct rd_emul *e, struct rd_insn *i, const u8 **pos)
 {
 	static const u8 implied[4] = { 0, RD_PFX_OPSIZE, RD_PFX_REP, RD_PFX_REPNE };
@@ -161,7 +172,9 @@ static u32 get_le32(const u8 *p)
 /* 16-bit addressing: pairs of base and index by r/m. */
 static const u8 *decode_mem16(struct rd_emul *e, struct rd_insn *i, const u8 *p)
 {
-	static const u8 base[8] = { RD_RBX, RD_RBX, RD_RBP, RD_RBP, RD_RSI, RD_RDI, RD_RBP, RD_RBX };
+	static const u8 base[8] = {
+		RD_RBX, RD_RBX, RD_RBP, RD_RBP, RD_RSI, RD_RDI, RD_RBP, RD_RBX
+	};
 	u64 ea = 0;
 
 	if (i->rm == 6 && i->mod == 0) {
@@ -223,7 +236,8 @@ static const u8 *decode_imm(struct rd_insn *i, const u8 *p, unsigned int kind)
 	unsigned int bytes, n;
 	u64 v = 0;
 
-	if (kind == RD_IMM_TEST) /* F6 and F7: TEST has an immediate, the others of the group have none */
+	/* F6 and F7: TEST has an immediate, the others of the group have none */
+	if (kind == RD_IMM_TEST)
 		kind = i->sub > 1 ? RD_IMM_NONE : i->op_bytes == 1 ? RD_IMM_8 : RD_IMM_Z;
 	switch (kind) {
 	case RD_IMM_NONE:
@@ -257,7 +271,8 @@ static const u8 *decode_imm(struct rd_insn *i, const u8 *p, unsigned int kind)
 }
 
 /* ModRM and what hangs on it. */
-static const u8 *decode_modrm(struct rd_emul *e, struct rd_insn *i, const u8 *p, unsigned int flags, bool *relative)
+static const u8 *decode_modrm(struct rd_emul *e, struct rd_insn *i, const u8 *p, unsigned int flags,
+			      bool *relative)
 {
 	u8 modrm = *p++;
 
@@ -407,7 +422,8 @@ int rd_emul_run(struct rd_emul *e)
 	return likely(r == RD_EMUL_DONE) ? rd_emul_exec(e) : r;
 }
 
-unsigned int rd_emul_known_len(const u8 *bytes, unsigned int n, enum rd_emul_mode mode, const u8 *op, unsigned int op_len)
+unsigned int rd_emul_known_len(const u8 *bytes, unsigned int n, enum rd_emul_mode mode,
+			       const u8 *op, unsigned int op_len)
 {
 	unsigned int at = 0, k;
 	const struct rd_opcode *d;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Integer arithmetic with the flags of the x86 architecture.
- * Invariant: pure functions of operands and flags (rd_divide() sets registers, and only when it succeeds). Where the
- * manual leaves a flag undefined it is cleared or kept, whichever takes less code.
+ * Invariant: pure functions of operands and flags (rd_divide() sets registers, and only when it
+ * succeeds). Where the manual leaves a flag undefined it is cleared or kept, whichever takes less
+ * code.
  */
 #include "vmm/emul_internal.h"
 
@@ -68,7 +69,8 @@ static u64 set_cf_of(u64 fl, bool cf, bool of)
 /* ROL, ROR, RCL, RCR: one bit at a time, as rare as they are. */
 static u64 rotate(enum rd_alu op, unsigned int bytes, u64 a, unsigned int count, u64 *fl)
 {
-	bool left = op == RD_ALU_ROL || op == RD_ALU_RCL, through = op == RD_ALU_RCL || op == RD_ALU_RCR;
+	bool left = op == RD_ALU_ROL || op == RD_ALU_RCL;
+	bool through = op == RD_ALU_RCL || op == RD_ALU_RCR;
 	u64 top = sign_bit(bytes);
 	bool cf = *fl & RD_FL_CF, out;
 
@@ -246,12 +248,14 @@ bool rd_multiply(unsigned int bytes, u64 a, u64 b, bool is_signed, u64 *lo, u64 
 	u64 low, high;
 
 	if (is_signed) {
-		__int128 p = (__int128)(s64)rd_sign_extend(a, bytes) * (s64)rd_sign_extend(b, bytes);
+		__int128 p =
+			(__int128)(s64)rd_sign_extend(a, bytes) * (s64)rd_sign_extend(b, bytes);
 
 		low = (u64)p;
 		high = (u64)(p >> 64);
 	} else {
-		unsigned __int128 p = (unsigned __int128)(a & rd_mask(bytes)) * (b & rd_mask(bytes));
+		unsigned __int128 p =
+			(unsigned __int128)(a & rd_mask(bytes)) * (b & rd_mask(bytes));
 
 		low = (u64)p;
 		high = (u64)(p >> 64);
@@ -263,7 +267,10 @@ bool rd_multiply(unsigned int bytes, u64 a, u64 b, bool is_signed, u64 *lo, u64 
 	return *hi != (*lo & sign_bit(bytes) ? rd_mask(bytes) : 0);
 }
 
-/* hi:lo / v with hi < v: long division, as the kernel has no 128-bit division. Returns the quotient. */
+/*
+ * hi:lo / v with hi < v: long division, as the kernel has no 128-bit division. Returns the
+ * quotient.
+ */
 static u64 divide_wide(u64 hi, u64 lo, u64 v, u64 *rem)
 {
 	unsigned int n;

@@ -14,7 +14,8 @@ static bool only_compares(enum rd_alu op)
 }
 
 /* The exchange with LOCK; fl is recomputed from the flags before the instruction for each try. */
-static int rmw_locked(struct rd_emul *e, unsigned int bytes, u64 linear, enum rd_alu op, u64 b, u64 *old, u64 *fl)
+static int rmw_locked(struct rd_emul *e, unsigned int bytes, u64 linear, enum rd_alu op, u64 b,
+		      u64 *old, u64 *fl)
 {
 	u64 v, found = *old;
 	unsigned int n;
@@ -31,7 +32,8 @@ static int rmw_locked(struct rd_emul *e, unsigned int bytes, u64 linear, enum rd
 	return RD_EMUL_AGAIN;
 }
 
-int rd_rmw_at(struct rd_emul *e, const struct rd_insn *i, u64 off, enum rd_alu op, u64 b, bool locked, u64 *old)
+int rd_rmw_at(struct rd_emul *e, const struct rd_insn *i, u64 off, enum rd_alu op, u64 b,
+	      bool locked, u64 *old)
 {
 	unsigned int acc = only_compares(op) ? RD_ACC_READ : RD_ACC_READ | RD_ACC_WRITE;
 	u64 linear, v, fl = e->rflags;
@@ -141,7 +143,8 @@ int rd_ex_grp2(struct rd_emul *e, struct rd_insn *i)
 static void multiply_acc(struct rd_emul *e, struct rd_insn *i, u64 v, bool is_signed)
 {
 	u64 lo, hi;
-	bool wide = rd_multiply(i->op_bytes, rd_reg(e, i, RD_RAX, i->op_bytes), v, is_signed, &lo, &hi);
+	u64 acc = rd_reg(e, i, RD_RAX, i->op_bytes);
+	bool wide = rd_multiply(i->op_bytes, acc, v, is_signed, &lo, &hi);
 
 	if (i->op_bytes == 1) {
 		rd_merge(&e->gpr[RD_RAX], lo | hi << 8, 2);
@@ -202,7 +205,8 @@ int rd_ex_shift_double(struct rd_emul *e, struct rd_insn *i)
 		if (r != RD_EMUL_DONE)
 			return r;
 	}
-	a = rd_shift_double(i->opcode & 8, i->op_bytes, a, rd_reg(e, i, i->reg, i->op_bytes), count & 0xff, &fl);
+	a = rd_shift_double(i->opcode & 8, i->op_bytes, a, rd_reg(e, i, i->reg, i->op_bytes),
+			    count & 0xff, &fl);
 	if (i->mod == 3)
 		rd_set_reg(e, i, i->rm, i->op_bytes, a);
 	else
@@ -260,7 +264,8 @@ int rd_ex_bt_imm(struct rd_emul *e, struct rd_insn *i)
 /* BSF and BSR; with F3 TZCNT and LZCNT where the guest has them. */
 int rd_ex_bitscan(struct rd_emul *e, struct rd_insn *i)
 {
-	bool reverse = i->opcode & 1, count = (i->prefix & RD_PFX_REP) && (reverse ? e->has_lzcnt : e->has_bmi1);
+	bool reverse = i->opcode & 1;
+	bool count = (i->prefix & RD_PFX_REP) && (reverse ? e->has_lzcnt : e->has_bmi1);
 	unsigned int bits = i->op_bytes * 8;
 	u64 v, n;
 	int r = rd_rm_read(e, i, i->op_bytes, &v);

@@ -120,7 +120,8 @@ int rd_ex_movbe(struct rd_emul *e, struct rd_insn *i)
 	if (!e->has_movbe)
 		return rd_fault_ud(e);
 	if (i->opcode & 1)
-		return rd_rm_write(e, i, i->op_bytes, swap_bytes(rd_reg(e, i, i->reg, i->op_bytes), i->op_bytes));
+		return rd_rm_write(e, i, i->op_bytes,
+				   swap_bytes(rd_reg(e, i, i->reg, i->op_bytes), i->op_bytes));
 	r = rd_rm_read(e, i, i->op_bytes, &v);
 	if (r == RD_EMUL_DONE)
 		rd_set_reg(e, i, i->reg, i->op_bytes, swap_bytes(v, i->op_bytes));
@@ -144,7 +145,8 @@ int rd_ex_bswap(struct rd_emul *e, struct rd_insn *i)
 {
 	unsigned int bytes = i->op_bytes;
 
-	rd_set_reg(e, i, i->rm, bytes, bytes == 2 ? 0 : swap_bytes(rd_reg(e, i, i->rm, bytes), bytes));
+	rd_set_reg(e, i, i->rm, bytes,
+		   bytes == 2 ? 0 : swap_bytes(rd_reg(e, i, i->rm, bytes), bytes));
 	return RD_EMUL_DONE;
 }
 
@@ -160,8 +162,9 @@ int rd_ex_cmovcc(struct rd_emul *e, struct rd_insn *i)
 
 	if (r != RD_EMUL_DONE)
 		return r;
+	/* Not taken, the upper half of a 32-bit destination is cleared all the same. */
 	if (!rd_condition(e->rflags, i->opcode))
-		v = rd_reg(e, i, i->reg, i->op_bytes); /* 32 bits: the upper half is cleared all the same */
+		v = rd_reg(e, i, i->reg, i->op_bytes);
 	rd_set_reg(e, i, i->reg, i->op_bytes, v);
 	return r;
 }
@@ -169,7 +172,8 @@ int rd_ex_cmovcc(struct rd_emul *e, struct rd_insn *i)
 int rd_ex_xlat(struct rd_emul *e, struct rd_insn *i)
 {
 	u64 v = 0;
-	int r = rd_mem_read(e, i->seg, (e->gpr[RD_RBX] + (u8)e->gpr[RD_RAX]) & rd_mask(i->ad_bytes), &v, 1);
+	int r = rd_mem_read(e, i->seg, (e->gpr[RD_RBX] + (u8)e->gpr[RD_RAX]) & rd_mask(i->ad_bytes),
+			    &v, 1);
 
 	if (r == RD_EMUL_DONE)
 		rd_merge(&e->gpr[RD_RAX], v, 1);
@@ -212,7 +216,9 @@ int rd_ex_xadd(struct rd_emul *e, struct rd_insn *i)
 	return r;
 }
 
-/* What CMPXCHG finds at its destination; with LOCK the exchange has then been done if it was *acc. */
+/*
+ * What CMPXCHG finds at its destination; with LOCK the exchange has then been done if it was *acc.
+ */
 static int cmpxchg_memory(struct rd_emul *e, struct rd_insn *i, u64 acc, u64 src, u64 *found)
 {
 	u64 linear;
@@ -297,10 +303,11 @@ int rd_ex_cmpxchg8b(struct rd_emul *e, struct rd_insn *i)
 }
 
 /*
- * The fast path: the moves that drivers use on device registers, decoded and carried out in one go. They are most of what
- * a running guest asks of the emulator, and each costs an exit. Only 64-bit code, only plain MOV between a register or an
- * immediate and memory; whatever is out of the ordinary (other prefixes, addresses that are not canonical, bytes still to
- * be fetched) is left to the general path untouched.
+ * The fast path: the moves that drivers use on device registers, decoded and carried out in one go.
+ * They are most of what a running guest asks of the emulator, and each costs an exit. Only 64-bit
+ * code, only plain MOV between a register or an immediate and memory; whatever is out of the
+ * ordinary (other prefixes, addresses that are not canonical, bytes still to be fetched) is left to
+ * the general path untouched.
  */
 enum { FAST = 1, FAST_LOAD = 2, FAST_IMM = 4, FAST_BYTE = 8 };
 
@@ -322,7 +329,8 @@ static __always_inline s32 get_s32(const u8 *p)
 }
 
 /* The address of a memory operand; NULL for RIP-relative ones. Returns the position after it. */
-static __always_inline const u8 *fast_address(const struct rd_emul *e, const u8 *p, unsigned int rex, u64 *ea)
+static __always_inline const u8 *fast_address(const struct rd_emul *e, const u8 *p,
+					      unsigned int rex, u64 *ea)
 {
 	unsigned int modrm = *p++, base = modrm & 7, mod = modrm >> 6, index;
 	u64 a = 0;
@@ -352,7 +360,8 @@ static __always_inline const u8 *fast_address(const struct rd_emul *e, const u8 
 	return p;
 }
 
-static __always_inline int fast_load(struct rd_emul *e, unsigned int reg, u64 ea, unsigned int bytes)
+static __always_inline int fast_load(struct rd_emul *e, unsigned int reg, u64 ea,
+				     unsigned int bytes)
 {
 	u64 v = 0;
 	int r = e->ops->read(e, ea, &v, bytes, RD_ACC_READ);

@@ -192,7 +192,8 @@ int rd_ex_jmp_rel(struct rd_emul *e, struct rd_insn *i)
 
 int rd_ex_jcc(struct rd_emul *e, struct rd_insn *i)
 {
-	return rd_condition(e->rflags, i->opcode) ? rd_jump(e, i, i->next_rip + i->imm) : RD_EMUL_DONE;
+	return rd_condition(e->rflags, i->opcode) ? rd_jump(e, i, i->next_rip + i->imm)
+						  : RD_EMUL_DONE;
 }
 
 /* LOOPNE LOOPE LOOP: the counter has the address size. */
@@ -213,7 +214,8 @@ int rd_ex_loop(struct rd_emul *e, struct rd_insn *i)
 
 int rd_ex_jcxz(struct rd_emul *e, struct rd_insn *i)
 {
-	return e->gpr[RD_RCX] & rd_mask(i->ad_bytes) ? RD_EMUL_DONE : rd_jump(e, i, i->next_rip + i->imm);
+	return e->gpr[RD_RCX] & rd_mask(i->ad_bytes) ? RD_EMUL_DONE
+						     : rd_jump(e, i, i->next_rip + i->imm);
 }
 
 int rd_ex_ret(struct rd_emul *e, struct rd_insn *i)
@@ -228,7 +230,10 @@ int rd_ex_ret(struct rd_emul *e, struct rd_insn *i)
 	return r;
 }
 
-/* INC DEC CALL - JMP - PUSH; the far forms are not emulated. Near branches and PUSH are 64-bit in long mode. */
+/*
+ * INC DEC CALL - JMP - PUSH; the far forms are not emulated. Near branches and PUSH are 64-bit in
+ * long mode.
+ */
 int rd_ex_grp5(struct rd_emul *e, struct rd_insn *i)
 {
 	u64 v;
@@ -283,7 +288,10 @@ int rd_ex_undefined(struct rd_emul *e, struct rd_insn *i __maybe_unused)
 	return rd_fault_ud(e);
 }
 
-/* 0F AE: CLFLUSH, CLFLUSHOPT, CLWB check the address as a read does; the fences have nothing to wait for here. */
+/*
+ * 0F AE: CLFLUSH, CLFLUSHOPT, CLWB check the address as a read does; the fences have nothing to
+ * wait for here.
+ */
 int rd_ex_clflush(struct rd_emul *e, struct rd_insn *i)
 {
 	u64 linear;
@@ -291,7 +299,8 @@ int rd_ex_clflush(struct rd_emul *e, struct rd_insn *i)
 	if (i->prefix & (RD_PFX_REP | RD_PFX_REPNE))
 		return RD_EMUL_UNHANDLED;
 	if (i->mod == 3)
-		return i->sub >= 5 && !(i->prefix & RD_PFX_OPSIZE) ? RD_EMUL_DONE : RD_EMUL_UNHANDLED;
+		return i->sub >= 5 && !(i->prefix & RD_PFX_OPSIZE) ? RD_EMUL_DONE
+								   : RD_EMUL_UNHANDLED;
 	if (i->sub != 7 && !(i->sub == 6 && (i->prefix & RD_PFX_OPSIZE)))
 		return RD_EMUL_UNHANDLED;
 	return rd_linear(e, i->seg, i->ea, 1, RD_ACC_READ, &linear);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Operand access of the emulator: segment and canonical checks, memory, ModRM operands, the stack, branch targets.
- * Invariant: every access to guest memory goes through rd_linear() first; nothing wraps around inside one operand.
+ * Operand access of the emulator: segment and canonical checks, memory, ModRM operands, the stack,
+ * branch targets.
+ * Invariant: every access to guest memory goes through rd_linear() first; nothing wraps around
+ * inside one operand.
  */
 #include "vmm/emul_internal.h"
 
@@ -30,7 +32,8 @@ static int linear_long(struct rd_emul *e, unsigned int seg, u64 off, unsigned in
 		base = seg == RD_SEG_FS ? e->fs_base : e->gs_base;
 	}
 	*linear = base + off;
-	if (!rd_canonical(e, *linear) || !rd_canonical(e, *linear + len - 1) || *linear + len - 1 < *linear)
+	if (!rd_canonical(e, *linear) || !rd_canonical(e, *linear + len - 1) ||
+	    *linear + len - 1 < *linear)
 		return segment_fault(e, seg);
 	return RD_EMUL_DONE;
 }
@@ -56,7 +59,8 @@ static bool within_limit(const struct kvm_segment *s, u64 off, unsigned int len)
 	return last <= s->limit;
 }
 
-int rd_linear_checked(struct rd_emul *e, unsigned int seg, u64 off, unsigned int len, unsigned int acc, u64 *linear)
+int rd_linear_checked(struct rd_emul *e, unsigned int seg, u64 off, unsigned int len,
+		      unsigned int acc, u64 *linear)
 {
 	struct kvm_segment s;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * String instructions with and without REP.
- * Invariant: registers move on only after a whole iteration. A fault in a later iteration is left to the next run, so that
- * a fault never comes with changed registers; the number of iterations in one run is bounded so that interrupts get in.
+ * Invariant: registers move on only after a whole iteration. A fault in a later iteration is left
+ * to the next run, so that a fault never comes with changed registers; the number of iterations in
+ * one run is bounded so that interrupts get in.
  */
 #include "vmm/emul_internal.h"
 
@@ -19,7 +20,8 @@ static void string_step(struct rd_emul *e, const struct rd_insn *i, unsigned int
 {
 	u64 delta = count * i->op_bytes;
 
-	rd_merge(&e->gpr[reg], e->rflags & RD_FL_DF ? e->gpr[reg] - delta : e->gpr[reg] + delta, i->ad_bytes);
+	rd_merge(&e->gpr[reg], e->rflags & RD_FL_DF ? e->gpr[reg] - delta : e->gpr[reg] + delta,
+		 i->ad_bytes);
 }
 
 static int read_source(struct rd_emul *e, const struct rd_insn *i, u64 *v)
@@ -111,10 +113,11 @@ static int scas_one(struct rd_emul *e, struct rd_insn *i, u64 left __maybe_unuse
 }
 
 /*
- * How many items of a port burst at seg:reg fit in the buffer and in the page, going up. 1 where the offset would wrap or
- * the direction is down.
+ * How many items of a port burst at seg:reg fit in the buffer and in the page, going up. 1 where
+ * the offset would wrap or the direction is down.
  */
-static unsigned int burst_size(struct rd_emul *e, struct rd_insn *i, unsigned int reg, u64 left, u64 linear)
+static unsigned int burst_size(struct rd_emul *e, struct rd_insn *i, unsigned int reg, u64 left,
+			       u64 linear)
 {
 	u64 off = string_offset(e, i, reg);
 	u64 room = min_t(u64, BURST_BYTES, RD_PAGE_SIZE - (linear & ~RD_PAGE_MASK));
@@ -125,9 +128,12 @@ static unsigned int burst_size(struct rd_emul *e, struct rd_insn *i, unsigned in
 	return room ? min_t(u64, room, left) : 1;
 }
 
-/* The linear address of a burst of *count items, cut down to one item if the segment ends within it. */
-static int burst_linear(struct rd_emul *e, struct rd_insn *i, unsigned int seg, unsigned int reg, unsigned int acc,
-			u64 left, unsigned int *count, u64 *linear)
+/*
+ * The linear address of a burst of *count items, cut down to one item if the segment ends within
+ * it.
+ */
+static int burst_linear(struct rd_emul *e, struct rd_insn *i, unsigned int seg, unsigned int reg,
+			unsigned int acc, u64 left, unsigned int *count, u64 *linear)
 {
 	u64 off = string_offset(e, i, reg);
 	int r = rd_linear(e, seg, off, i->op_bytes, acc, linear);
@@ -136,7 +142,8 @@ static int burst_linear(struct rd_emul *e, struct rd_insn *i, unsigned int seg, 
 	if (r != RD_EMUL_DONE || left == 1)
 		return r;
 	*count = burst_size(e, i, reg, left, *linear);
-	if (*count > 1 && rd_linear(e, seg, off, *count * i->op_bytes, acc, linear) != RD_EMUL_DONE) {
+	if (*count > 1 &&
+	    rd_linear(e, seg, off, *count * i->op_bytes, acc, linear) != RD_EMUL_DONE) {
 		*count = 1;
 		r = rd_linear(e, seg, off, i->op_bytes, acc, linear);
 	}
@@ -212,7 +219,8 @@ static int repeat(struct rd_emul *e, struct rd_insn *i, iteration_fn one, bool c
 			return r;
 		left -= n;
 		total += n;
-		e->two_mem = true; /* the address of the fault that led here says nothing about later iterations */
+		/* The address of the fault that led here says nothing about later iterations. */
+		e->two_mem = true;
 		rd_merge(&e->gpr[RD_RCX], left, i->ad_bytes);
 		if (!left || rep_ends(e, i, compares))
 			return RD_EMUL_DONE;

@@ -5,7 +5,10 @@
  */
 #include "vmm/emul_internal.h"
 
-/* Byte offset, in a 32-bit or 64-bit TSS, of the field that says where the I/O permission bitmap is. */
+/*
+ * Byte offset, in a 32-bit or 64-bit TSS, of the field that says where the I/O permission bitmap
+ * is.
+ */
 #define TSS_IO_MAP 102
 
 int rd_io_permitted(struct rd_emul *e, u16 port, unsigned int size)
@@ -72,7 +75,10 @@ static bool cr_exists(unsigned int n)
 	return n == 0 || n == 2 || n == 3 || n == 4 || n == 8;
 }
 
-/* Moves to and from control and debug registers have the size of the mode, whatever the prefixes say. */
+/*
+ * Moves to and from control and debug registers have the size of the mode, whatever the prefixes
+ * say.
+ */
 static unsigned int system_bytes(const struct rd_emul *e)
 {
 	return e->mode == RD_MODE_LONG ? 8 : 4;
@@ -260,17 +266,20 @@ static void unpack_descriptor(u64 d, u16 selector, struct kvm_segment *s)
 /* Type and privilege rules of a data segment register, then presence. */
 static int check_descriptor(struct rd_emul *e, unsigned int seg, const struct kvm_segment *s)
 {
-	unsigned int rpl = s->selector & 3, code = s->type & 8, rw = s->type & 2, conforming = s->type & 4;
+	unsigned int rpl = s->selector & 3, code = s->type & 8, rw = s->type & 2,
+		     conforming = s->type & 4;
 	bool ok;
 
 	if (seg == RD_SEG_SS)
 		ok = s->s && !code && rw && rpl == e->cpl && s->dpl == e->cpl;
 	else
-		ok = s->s && (!code || rw) && ((code && conforming) || (rpl <= s->dpl && e->cpl <= s->dpl));
+		ok = s->s && (!code || rw) &&
+		     ((code && conforming) || (rpl <= s->dpl && e->cpl <= s->dpl));
 	if (!ok)
 		return rd_fault_code(e, RD_VEC_GP, s->selector & ~3U);
 	if (!s->present)
-		return rd_fault_code(e, seg == RD_SEG_SS ? RD_VEC_SS : RD_VEC_NP, s->selector & ~3U);
+		return rd_fault_code(e, seg == RD_SEG_SS ? RD_VEC_SS : RD_VEC_NP,
+				     s->selector & ~3U);
 	return RD_EMUL_DONE;
 }
 

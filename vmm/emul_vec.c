@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * SSE and AVX moves between memory, vector and general registers.
- * Invariant: legacy forms leave the upper part of the vector register alone, VEX forms clear it. MMX is not emulated.
+ * Invariant: legacy forms leave the upper part of the vector register alone, VEX forms clear it.
+ * MMX is not emulated.
  */
 #include "vmm/emul_internal.h"
 
@@ -35,7 +36,9 @@ static int check_enabled(struct rd_emul *e, const struct rd_insn *i)
 	return e->cr0_ts ? rd_fault(e, RD_VEC_NM) : RD_EMUL_DONE;
 }
 
-/* The full-register and scalar moves by opcode and mandatory prefix; false: not one that is known. */
+/*
+ * The full-register and scalar moves by opcode and mandatory prefix; false: not one that is known.
+ */
 static bool find_shape(const struct rd_insn *i, struct shape *s)
 {
 	unsigned int pp = mandatory(i);
@@ -87,8 +90,8 @@ static int prepare(struct rd_emul *e, const struct rd_insn *i, struct shape *s, 
 }
 
 /* Linear address of the memory operand, #GP(0) where the instruction asks for alignment. */
-static int vector_linear(struct rd_emul *e, const struct rd_insn *i, const struct shape *s, unsigned int bytes,
-			 unsigned int acc, u64 *linear)
+static int vector_linear(struct rd_emul *e, const struct rd_insn *i, const struct shape *s,
+			 unsigned int bytes, unsigned int acc, u64 *linear)
 {
 	int r = rd_linear(e, i->seg, i->ea, bytes, acc, linear);
 
@@ -103,7 +106,8 @@ static unsigned int vector_length(const struct rd_insn *i)
 }
 
 /* Register to register. MOVSS and MOVSD merge; MOVQ clears the rest of the 16 bytes. */
-static int reg_to_reg(struct rd_emul *e, const struct rd_insn *i, unsigned int dst, unsigned int src, unsigned int bytes)
+static int reg_to_reg(struct rd_emul *e, const struct rd_insn *i, unsigned int dst,
+		      unsigned int src, unsigned int bytes)
 {
 	u8 buf[MAX_VECTOR] = { 0 }, from[MAX_VECTOR];
 	bool merges = i->opcode == 0x10 || i->opcode == 0x11;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stands in for libFuzzer where clang does not have it: feeds random input for -max_total_time seconds.
- * Invariant: the sequence of inputs is the same in every run; an input that breaks the target is left in the file `crash`.
+ * Stands in for libFuzzer where clang does not have it: feeds random input for -max_total_time
+ * seconds.
+ * Invariant: the sequence of inputs is the same in every run; an input that breaks the target is
+ * left in the file `crash`.
  */
 #include <signal.h>
 #include <stdint.h>

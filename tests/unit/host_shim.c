@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The host services of kmod/host.h in user space, with a virtual clock that only the test advances.
- * Invariant: armed timers are on one list sorted by expiry; a callback runs without locks and never nested.
+ * Invariant: armed timers are on one list sorted by expiry; a callback runs without locks and never
+ * nested.
  */
 #include "tests/unit/host_shim.h"
 
@@ -17,7 +18,10 @@ static struct {
 	u64 random;
 	unsigned int fail_alloc, allocations;
 	struct rd_timer *timers, *running;
-} shim = { .now = START_NS, .real_offset = START_REAL_NS - START_NS, .tsc_base_ns = START_NS, .tsc_khz = START_KHZ,
+} shim = { .now = START_NS,
+	   .real_offset = START_REAL_NS - START_NS,
+	   .tsc_base_ns = START_NS,
+	   .tsc_khz = START_KHZ,
 	   .random = 1 };
 
 static void die(const char *what)
@@ -51,7 +55,8 @@ u64 rd_host_real_ns(void)
 
 u64 rd_host_tsc(void)
 {
-	return shim.tsc_base + mul_u64_u64_div_u64(shim.now - shim.tsc_base_ns, shim.tsc_khz, 1000000);
+	return shim.tsc_base +
+	       mul_u64_u64_div_u64(shim.now - shim.tsc_base_ns, shim.tsc_khz, 1000000);
 }
 
 u32 rd_host_tsc_khz(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Controls of the user-space host (host_shim.c) for tests: a virtual clock that only the test advances.
+ * Controls of the user-space host (host_shim.c) for tests: a virtual clock that only the test
+ * advances.
  * Invariant: one thread drives it; nothing here depends on real time or real randomness.
  */
 #ifndef RD_TESTS_UNIT_HOST_SHIM_H
@@ -9,12 +10,16 @@
 #include "kmod/base.h"
 #include "kmod/host.h"
 
-/* Back to the start: 1 s on the monotonic clock, TSC 0 at 1 GHz, no timer armed, no allocation failure planned. */
+/*
+ * Back to the start: 1 s on the monotonic clock, TSC 0 at 1 GHz, no timer armed, no allocation
+ * failure planned.
+ */
 void rd_shim_reset(void);
 
 /*
- * Advance all clocks by ns; timers that expire on the way fire in order, each with the clock at its expiry. A timer
- * started in the past fires in the next call, also with ns = 0: as with an interrupt, never inside rd_timer_start().
+ * Advance all clocks by ns; timers that expire on the way fire in order, each with the clock at its
+ * expiry. A timer started in the past fires in the next call, also with ns = 0: as with an
+ * interrupt, never inside rd_timer_start().
  */
 void rd_shim_advance(u64 ns);
 

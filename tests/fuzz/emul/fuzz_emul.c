@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random bytes as instructions, on random state, with callbacks that answer at random.
- * Invariant checked: no crash; a length of at most 15; FAULT, RETRY and UNHANDLED leave registers, RIP and flags alone and
- * have caused nothing outside (RETRY of a REP instruction: but for whole iterations before it); the fast path does what the
- * general one does.
+ * Invariant checked: no crash; a length of at most 15; FAULT, RETRY and UNHANDLED leave registers,
+ * RIP and flags alone and have caused nothing outside (RETRY of a REP instruction: but for whole
+ * iterations before it); the fast path does what the general one does.
  */
 #include "vmm/emul_internal.h"
 
@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 static struct {
 	const u8 *data;
 	size_t size, at;
-	unsigned int effects; /* writes, port accesses, register and segment changes outside struct rd_emul */
+	unsigned int effects; /* writes, port accesses, register and segment changes outside struct
+				 rd_emul */
 } in;
 
 static void die(const char *what)
@@ -87,7 +88,8 @@ static int do_read(struct rd_emul *e, u64 linear, void *buf, unsigned int len, u
 	return r;
 }
 
-static int do_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len, unsigned int acc)
+static int do_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len,
+		    unsigned int acc)
 {
 	static volatile u8 sink;
 	unsigned int n;
@@ -115,7 +117,8 @@ static int do_cas(struct rd_emul *e, u64 linear, void *old, const void *new_val,
 	return r;
 }
 
-static int do_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data, unsigned int count, unsigned int *done)
+static int do_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data, unsigned int count,
+		     unsigned int *done)
 {
 	int r = answer(e);
 
@@ -124,11 +127,12 @@ static int do_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data,
 		die("port access of a size that does not exist");
 	*done = r == RD_EMUL_DONE ? take() % (count + 1) : 0;
 	memset(data, 0x5a, *done * size);
-	return r; /* taking input is an effect only when there was some, and a write may still fail then */
+	return r; /* taking input is an effect only when there was some, and a write may still fail
+		     then */
 }
 
-static int do_pio_out(struct rd_emul *e, u16 port, unsigned int size, const void *data, unsigned int count,
-		      unsigned int *done)
+static int do_pio_out(struct rd_emul *e, u16 port, unsigned int size, const void *data,
+		      unsigned int count, unsigned int *done)
 {
 	int r = answer(e);
 
@@ -148,8 +152,13 @@ static void do_get_seg(struct rd_emul *e, unsigned int seg, struct kvm_segment *
 	(void)e;
 	if (seg >= RD_NR_SEG)
 		die("segment that does not exist");
-	*s = (struct kvm_segment){ .base = take_value(), .limit = bits & 1 ? 0xffff : 0xffffffff, .type = bits >> 4,
-				   .s = 1, .present = (bits >> 1 & 7) != 7, .db = bits >> 2 & 1, .selector = bits * 8 };
+	*s = (struct kvm_segment){ .base = take_value(),
+				   .limit = bits & 1 ? 0xffff : 0xffffffff,
+				   .type = bits >> 4,
+				   .s = 1,
+				   .present = (bits >> 1 & 7) != 7,
+				   .db = bits >> 2 & 1,
+				   .selector = bits * 8 };
 }
 
 static void do_set_seg(struct rd_emul *e, unsigned int seg, const struct kvm_segment *s)
@@ -195,7 +204,8 @@ static void do_get_vec(struct rd_emul *e, unsigned int n, void *buf, unsigned in
 	memset(buf, take(), len);
 }
 
-static void do_set_vec(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len, bool zero_upper)
+static void do_set_vec(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len,
+		       bool zero_upper)
 {
 	(void)e;
 	(void)buf;
@@ -303,7 +313,8 @@ static void check_result(const struct rd_emul *e, const struct rd_emul *was, int
 			die("an instruction without bytes");
 		break;
 	case RD_EMUL_FAULT:
-		if (e->fault.vector > 31 || (e->fault.has_error && e->mode == RD_MODE_REAL && e->fault.vector != 14))
+		if (e->fault.vector > 31 ||
+		    (e->fault.has_error && e->mode == RD_MODE_REAL && e->fault.vector != 14))
 			die("not an exception that exists");
 		check_unchanged(e, was);
 		break;
@@ -337,8 +348,9 @@ static void check_fast(const struct rd_emul *was, size_t at)
 	r2 = rd_emul_decode(&general);
 	if (r2 == RD_EMUL_DONE)
 		r2 = rd_emul_exec(&general);
-	if (r != r2 || fast.len != general.len || fast.rip != general.rip || fast.rflags != general.rflags ||
-	    fast.two_mem != general.two_mem || fast.irq_shadow != general.irq_shadow ||
+	if (r != r2 || fast.len != general.len || fast.rip != general.rip ||
+	    fast.rflags != general.rflags || fast.two_mem != general.two_mem ||
+	    fast.irq_shadow != general.irq_shadow ||
 	    memcmp(fast.gpr, general.gpr, sizeof(fast.gpr)))
 		die("the fast path differs from the general one");
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Fetching and decoding: page ends, lengths, prefixes, LOCK, and the length of known instructions. */
+/*
+ * Fetching and decoding: page ends, lengths, prefixes, LOCK, and the length of known instructions.
+ */
 #include <check.h>
 
 #include "tests/unit/emul/emul_test.h"
@@ -103,10 +105,12 @@ END_TEST
 
 /* LOCK is legal with a memory destination of read-modify-write instructions only. */
 static const char *const lock_illegal[] = {
-	"f0 89 07", "f0 8b 07", "f0 01 c3", "f0 03 07", "f0 39 07", "f0 83 3f 01", "f0 85 07", "f0 f6 07 01", "f0 f7 27",
-	"f0 d1 27", "f0 0f ba 27 01", "f0 0f a3 07", "f0 87 c3", "f0 0f b1 c3", "f0 a4", "f0 c6 07 01", "f0 ff 37",
-	"f0 ff 17", "f0 0f c8", "f0 90", "f0 0f a4 07 01", "f0 0f 10 07", "f0 50", "f0 0f 94 07", "f0 0f b6 07", "f0 ec",
-	"f0 05 00 00 00 00",
+	"f0 89 07",	  "f0 8b 07",	       "f0 01 c3",    "f0 03 07",    "f0 39 07",
+	"f0 83 3f 01",	  "f0 85 07",	       "f0 f6 07 01", "f0 f7 27",    "f0 d1 27",
+	"f0 0f ba 27 01", "f0 0f a3 07",       "f0 87 c3",    "f0 0f b1 c3", "f0 a4",
+	"f0 c6 07 01",	  "f0 ff 37",	       "f0 ff 17",    "f0 0f c8",    "f0 90",
+	"f0 0f a4 07 01", "f0 0f 10 07",       "f0 50",	      "f0 0f 94 07", "f0 0f b6 07",
+	"f0 ec",	  "f0 05 00 00 00 00",
 };
 
 START_TEST(lock_where_it_is_illegal)
@@ -118,9 +122,11 @@ START_TEST(lock_where_it_is_illegal)
 END_TEST
 
 static const char *const lock_legal[] = {
-	"f0 01 07", "f0 48 09 07", "f0 11 07", "f0 19 07", "f0 21 07", "f0 29 07", "f0 31 07", "f0 80 07 01", "f0 83 37 01",
-	"f0 f6 17", "f0 f7 1f", "f0 fe 07", "f0 ff 0f", "f0 0f ab 0f", "f0 0f b3 0f", "f0 0f bb 0f", "f0 0f ba 2f 01",
-	"f0 0f ba 37 01", "f0 0f ba 3f 01", "f0 0f c1 07", "f0 0f b1 07", "f0 87 07", "f0 0f c7 0f",
+	"f0 01 07",    "f0 48 09 07",	 "f0 11 07",	   "f0 19 07",	     "f0 21 07",
+	"f0 29 07",    "f0 31 07",	 "f0 80 07 01",	   "f0 83 37 01",    "f0 f6 17",
+	"f0 f7 1f",    "f0 fe 07",	 "f0 ff 0f",	   "f0 0f ab 0f",    "f0 0f b3 0f",
+	"f0 0f bb 0f", "f0 0f ba 2f 01", "f0 0f ba 37 01", "f0 0f ba 3f 01", "f0 0f c1 07",
+	"f0 0f b1 07", "f0 87 07",	 "f0 0f c7 0f",
 };
 
 START_TEST(lock_where_it_is_legal)
@@ -132,13 +138,29 @@ START_TEST(lock_where_it_is_legal)
 }
 END_TEST
 
-static const struct { const char *code; enum rd_emul_mode mode; } undefined[] = {
-	{ "8d c0", RD_MODE_LONG }, { "c7 0f 00 00 00 00", RD_MODE_LONG }, { "fe 17", RD_MODE_LONG }, { "ff 3f", RD_MODE_LONG },
-	{ "0f ba 07 01", RD_MODE_LONG }, { "8e 0f", RD_MODE_LONG }, { "8e 37", RD_MODE_LONG }, { "8c 37", RD_MODE_LONG },
-	{ "06", RD_MODE_LONG }, { "60", RD_MODE_LONG }, { "82 07 01", RD_MODE_LONG }, { "0f c3 c0", RD_MODE_LONG },
-	{ "66 0f c3 07", RD_MODE_LONG }, { "0f 20 08", RD_MODE_LONG }, { "0f 38 f0 c0", RD_MODE_LONG }, { "8f 0f", RD_MODE_LONG },
-	{ "0f c7 c8", RD_MODE_LONG }, { "c5 c0", RD_MODE_REAL },
-	{ "66 c5 f8 10 07", RD_MODE_LONG }, { "48 c5 f8 10 07", RD_MODE_LONG }, { "f0 c5 f8 10 07", RD_MODE_LONG },
+static const struct { const char *code; enum rd_emul_mode mode;
+} undefined[] = {
+	{ "8d c0", RD_MODE_LONG },
+	{ "c7 0f 00 00 00 00", RD_MODE_LONG },
+	{ "fe 17", RD_MODE_LONG },
+	{ "ff 3f", RD_MODE_LONG },
+	{ "0f ba 07 01", RD_MODE_LONG },
+	{ "8e 0f", RD_MODE_LONG },
+	{ "8e 37", RD_MODE_LONG },
+	{ "8c 37", RD_MODE_LONG },
+	{ "06", RD_MODE_LONG },
+	{ "60", RD_MODE_LONG },
+	{ "82 07 01", RD_MODE_LONG },
+	{ "0f c3 c0", RD_MODE_LONG },
+	{ "66 0f c3 07", RD_MODE_LONG },
+	{ "0f 20 08", RD_MODE_LONG },
+	{ "0f 38 f0 c0", RD_MODE_LONG },
+	{ "8f 0f", RD_MODE_LONG },
+	{ "0f c7 c8", RD_MODE_LONG },
+	{ "c5 c0", RD_MODE_REAL },
+	{ "66 c5 f8 10 07", RD_MODE_LONG },
+	{ "48 c5 f8 10 07", RD_MODE_LONG },
+	{ "f0 c5 f8 10 07", RD_MODE_LONG },
 };
 
 START_TEST(undefined_opcodes)
@@ -148,9 +170,12 @@ START_TEST(undefined_opcodes)
 }
 END_TEST
 
-static const struct { const char *code; enum rd_emul_mode mode; } unknown[] = {
-	{ "0f 0b", RD_MODE_LONG }, { "0f a2", RD_MODE_LONG }, { "d9 07", RD_MODE_LONG }, { "0f 58 07", RD_MODE_LONG },
-	{ "0f 3a 0f", RD_MODE_LONG }, { "f2 0f 38 f0 07", RD_MODE_LONG }, { "63 07", RD_MODE_PROT32 }, { "ff 2f", RD_MODE_LONG },
+static const struct { const char *code; enum rd_emul_mode mode;
+} unknown[] = {
+	{ "0f 0b", RD_MODE_LONG },    { "0f a2", RD_MODE_LONG },
+	{ "d9 07", RD_MODE_LONG },    { "0f 58 07", RD_MODE_LONG },
+	{ "0f 3a 0f", RD_MODE_LONG }, { "f2 0f 38 f0 07", RD_MODE_LONG },
+	{ "63 07", RD_MODE_PROT32 },  { "ff 2f", RD_MODE_LONG },
 	{ "0f 6f 07", RD_MODE_LONG }, { "c4 e3 79 0f 07", RD_MODE_LONG },
 };
 
@@ -177,12 +202,17 @@ START_TEST(features_that_the_guest_has_not)
 }
 END_TEST
 
-/* For exits that know their opcode: the two memory operands matter when the address of a fault is at hand. */
+/*
+ * For exits that know their opcode: the two memory operands matter when the address of a fault is
+ * at hand.
+ */
 START_TEST(two_memory_operands_are_told)
 {
-	static const struct { const char *code; bool two; } forms[] = {
-		{ "a4", true }, { "a7", true }, { "aa", false }, { "ac", false }, { "ff 37", true }, { "ff 17", true },
-		{ "ff 07", false }, { "ff 27", false }, { "ff d0", false }, { "8f 07", true }, { "58", false }, { "8e 1f", true },
+	static const struct { const char *code; bool two;
+	} forms[] = {
+		{ "a4", true },	    { "a7", true },	{ "aa", false },    { "ac", false },
+		{ "ff 37", true },  { "ff 17", true },	{ "ff 07", false }, { "ff 27", false },
+		{ "ff d0", false }, { "8f 07", true },	{ "58", false },    { "8e 1f", true },
 		{ "8e d8", false }, { "01 07", false }, { "89 07", false },
 	};
 	unsigned int n;
@@ -198,7 +228,12 @@ END_TEST
 
 START_TEST(known_length)
 {
-	static const struct { const char *bytes, *op; u8 n, op_len; enum rd_emul_mode mode; unsigned int want; } rows[] = {
+	static const struct {
+		const char *bytes, *op;
+		u8 n, op_len;
+		enum rd_emul_mode mode;
+		unsigned int want;
+	} rows[] = {
 		{ "\x0f\xa2", "\x0f\xa2", 2, 2, RD_MODE_LONG, 2 },
 		{ "\x66\x48\x0f\xa2", "\x0f\xa2", 4, 2, RD_MODE_LONG, 4 },
 		{ "\x48\x0f\xa2", "\x0f\xa2", 3, 2, RD_MODE_PROT32, 0 }, /* DEC EAX */
@@ -207,13 +242,16 @@ START_TEST(known_length)
 		{ "\x0f", "\x0f\xa2", 1, 2, RD_MODE_LONG, 0 },
 		{ "\x66\x66", "\xf4", 2, 1, RD_MODE_LONG, 0 },
 		{ "\x0f\x01\xd9", "\x0f\x01\xd9", 3, 3, RD_MODE_LONG, 3 },
-		{ "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xf4", "\xf4", 15, 1, RD_MODE_LONG, 15 },
-		{ "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xf4", "\xf4", 16, 1, RD_MODE_LONG, 0 },
+		{ "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xf4", "\xf4", 15, 1,
+		  RD_MODE_LONG, 15 },
+		{ "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xf4", "\xf4", 16, 1,
+		  RD_MODE_LONG, 0 },
 		{ "", "\xf4", 0, 1, RD_MODE_LONG, 0 },
 	};
 	const u8 *bytes = (const u8 *)rows[_i].bytes, *op = (const u8 *)rows[_i].op;
 
-	ck_assert_uint_eq(rd_emul_known_len(bytes, rows[_i].n, rows[_i].mode, op, rows[_i].op_len), rows[_i].want);
+	ck_assert_uint_eq(rd_emul_known_len(bytes, rows[_i].n, rows[_i].mode, op, rows[_i].op_len),
+			  rows[_i].want);
 }
 END_TEST
 

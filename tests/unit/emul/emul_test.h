@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The test cases of the emulator, by file. Invariant: each function makes a new case, owned by the suite. */
+/*
+ * The test cases of the emulator, by file. Invariant: each function makes a new case, owned by the
+ * suite.
+ */
 #ifndef RD_TESTS_UNIT_EMUL_TEST_H
 #define RD_TESTS_UNIT_EMUL_TEST_H
 

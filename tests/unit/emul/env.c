@@ -38,7 +38,8 @@ static int page_fault(struct rd_emul *e, u64 linear, unsigned int acc, bool pres
 	e->fault = (struct rd_fault){
 		.vector = 14,
 		.has_error = true,
-		.error = present | (acc & RD_ACC_WRITE ? 2 : 0) | (user ? 4 : 0) | (acc & RD_ACC_FETCH ? 16 : 0),
+		.error = present | (acc & RD_ACC_WRITE ? 2 : 0) | (user ? 4 : 0) |
+			 (acc & RD_ACC_FETCH ? 16 : 0),
 		.cr2 = linear,
 	};
 	return RD_EMUL_FAULT;
@@ -88,7 +89,8 @@ static int do_read(struct rd_emul *e, u64 linear, void *buf, unsigned int len, u
 	return r;
 }
 
-static int do_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len, unsigned int acc)
+static int do_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len,
+		    unsigned int acc)
 {
 	unsigned int n;
 	int r = check(e, linear, len, acc | RD_ACC_WRITE);
@@ -121,7 +123,8 @@ static int do_cas(struct rd_emul *e, u64 linear, void *old, const void *new_val,
 	return r;
 }
 
-static int do_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data, unsigned int count, unsigned int *done)
+static int do_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data, unsigned int count,
+		     unsigned int *done)
 {
 	unsigned int n;
 
@@ -140,7 +143,8 @@ static int do_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data,
 	return RD_EMUL_DONE;
 }
 
-static int do_pio_out(struct rd_emul *e, u16 port, unsigned int size, const void *data, unsigned int count, unsigned int *done)
+static int do_pio_out(struct rd_emul *e, u16 port, unsigned int size, const void *data,
+		      unsigned int count, unsigned int *done)
 {
 	(void)e;
 	(void)port;
@@ -211,7 +215,8 @@ static void do_get_vec(struct rd_emul *e, unsigned int n, void *buf, unsigned in
 	memcpy(buf, env.vec[n], len);
 }
 
-static void do_set_vec(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len, bool zero_upper)
+static void do_set_vec(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len,
+		       bool zero_upper)
 {
 	(void)e;
 	ck_assert(len == 16 || len == 32);
@@ -271,8 +276,12 @@ static void reset_segments(enum rd_emul_mode mode)
 			.l = n == RD_SEG_CS && mode == RD_MODE_LONG,
 			.g = !based,
 		};
-	env.seg[RD_SEG_LDTR] = (struct kvm_segment){ .base = TABLES + 0x800, .limit = 0xff, .type = 2, .present = 1 };
-	env.seg[RD_SEG_TR] = (struct kvm_segment){ .base = TABLES + 0x1000, .limit = 0xfff, .type = 11, .present = 1 };
+	env.seg[RD_SEG_LDTR] = (struct kvm_segment){
+		.base = TABLES + 0x800, .limit = 0xff, .type = 2, .present = 1
+	};
+	env.seg[RD_SEG_TR] = (struct kvm_segment){
+		.base = TABLES + 0x1000, .limit = 0xfff, .type = 11, .present = 1
+	};
 	env.gdt = (struct kvm_dtable){ .base = TABLES, .limit = 0xff };
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A small machine around the emulator: a few pages of memory, a device window, ports, segments.
- * Invariant: every callback checks its whole range before it changes anything, as the interface demands.
+ * Invariant: every callback checks its whole range before it changes anything, as the interface
+ * demands.
  */
 #ifndef RD_TESTS_UNIT_EMUL_ENV_H
 #define RD_TESTS_UNIT_EMUL_ENV_H
@@ -21,7 +22,17 @@ enum {
 enum { PG_R = 1, PG_W = 2, PG_SYSTEM = 4, PG_DEVICE = 8 };
 
 /* Flag bits by name, for expectations. */
-enum { F_C = 1, F_P = 4, F_A = 0x10, F_Z = 0x40, F_S = 0x80, F_I = 0x200, F_D = 0x400, F_O = 0x800, F_ARITH = 0x8d5 };
+enum {
+	F_C = 1,
+	F_P = 4,
+	F_A = 0x10,
+	F_Z = 0x40,
+	F_S = 0x80,
+	F_I = 0x200,
+	F_D = 0x400,
+	F_O = 0x800,
+	F_ARITH = 0x8d5
+};
 
 struct env {
 	struct rd_emul e;
@@ -45,7 +56,10 @@ struct env {
 
 extern struct env env;
 
-/* Mode with its usual segments; distinct register values, RDI = data, RSI = data + 0x1000, RSP = middle of the stack. */
+/*
+ * Mode with its usual segments; distinct register values, RDI = data, RSI = data + 0x1000, RSP =
+ * middle of the stack.
+ */
 void env_reset(enum rd_emul_mode mode);
 
 /* Put code (hex digits, spaces allowed) at RIP; the number of bytes. */

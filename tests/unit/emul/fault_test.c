@@ -100,7 +100,9 @@ START_TEST(segment_types)
 	env_expect_fault(env_run("89 07"), 13, 0);
 	env.seg[RD_SEG_DS] = (struct kvm_segment){ .unusable = 1 };
 	env_expect_fault(env_run("8b 07"), 13, 0);
-	env.seg[RD_SEG_ES] = (struct kvm_segment){ .base = DATA, .limit = 0xfff, .type = 7, .s = 1, .present = 1, .db = 1 };
+	env.seg[RD_SEG_ES] = (struct kvm_segment){
+		.base = DATA, .limit = 0xfff, .type = 7, .s = 1, .present = 1, .db = 1
+	};
 	env.e.gpr[RD_RDI] = 0xfff; /* expand-down: above the limit is inside */
 	env_expect_fault(env_run("26 8a 07"), 13, 0);
 	env.e.gpr[RD_RDI] = 0x1000;
@@ -129,10 +131,16 @@ END_TEST
 
 START_TEST(divide_errors)
 {
-	static const struct { const char *code; u64 rax, rdx, by; } rows[] = {
-		{ "f7 37", 5, 0, 0 }, { "f7 37", 0, 2, 2 }, { "f7 3f", 0x80000000, 0xffffffff, 0xffffffff },
-		{ "48 f7 3f", 1ULL << 63, -1ULL, -1ULL }, { "f6 37", 0x200, 0, 2 }, { "f6 3f", 0xfe00, 0, 2 },
-		{ "66 f7 3f", 0x8000, 0xffff, 0xffff }, { "48 f7 37", 0, 5, 5 },
+	static const struct { const char *code; u64 rax, rdx, by;
+	} rows[] = {
+		{ "f7 37", 5, 0, 0 },
+		{ "f7 37", 0, 2, 2 },
+		{ "f7 3f", 0x80000000, 0xffffffff, 0xffffffff },
+		{ "48 f7 3f", 1ULL << 63, -1ULL, -1ULL },
+		{ "f6 37", 0x200, 0, 2 },
+		{ "f6 3f", 0xfe00, 0, 2 },
+		{ "66 f7 3f", 0x8000, 0xffff, 0xffff },
+		{ "48 f7 37", 0, 5, 5 },
 	};
 
 	env_reset(RD_MODE_LONG);
@@ -143,11 +151,17 @@ START_TEST(divide_errors)
 }
 END_TEST
 
-/* Instructions that read a device: RETRY leaves everything alone, the next run completes with one access. */
-static const struct { const char *code; unsigned int retries; } device_forms[] = {
-	{ "8b 07", 1 }, { "03 07", 2 }, { "01 07", 1 }, { "0f b6 07", 1 }, { "f0 01 07", 1 }, { "87 07", 1 }, { "0f ba 2f 01", 1 },
-	{ "ff 37", 1 }, { "a4", 1 }, { "ac", 1 }, { "a6", 1 }, { "f7 37", 3 }, { "0f 44 07", 1 }, { "85 07", 1 },
-	{ "0f b1 07", 1 }, { "66 0f 6f 07", 1 }, { "ff 17", 1 }, { "0f a4 07 04", 1 }, { "6b 07 03", 1 }, { "8e 07", 1 },
+/*
+ * Instructions that read a device: RETRY leaves everything alone, the next run completes with one
+ * access.
+ */
+static const struct { const char *code; unsigned int retries;
+} device_forms[] = {
+	{ "8b 07", 1 },	   { "03 07", 2 },	 { "01 07", 1 },       { "0f b6 07", 1 },
+	{ "f0 01 07", 1 }, { "87 07", 1 },	 { "0f ba 2f 01", 1 }, { "ff 37", 1 },
+	{ "a4", 1 },	   { "ac", 1 },		 { "a6", 1 },	       { "f7 37", 3 },
+	{ "0f 44 07", 1 }, { "85 07", 1 },	 { "0f b1 07", 1 },    { "66 0f 6f 07", 1 },
+	{ "ff 17", 1 },	   { "0f a4 07 04", 1 }, { "6b 07 03", 1 },    { "8e 07", 1 },
 };
 
 START_TEST(retry_changes_nothing)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Random instructions for the comparison with the processor.
- * Invariant: a sample touches only native.data and general registers other than RSP, and, but for #DE, does not fault.
+ * Invariant: a sample touches only native.data and general registers other than RSP, and, but for
+ * #DE, does not fault.
  */
 #ifndef RD_TESTS_UNIT_EMUL_NATIVE_H
 #define RD_TESTS_UNIT_EMUL_NATIVE_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The generator of native.h: a table of instruction forms, and operands to fit them.
- * Invariant: the flags that the manual leaves undefined are told for each sample, as some depend on a shift count.
+ * Invariant: the flags that the manual leaves undefined are told for each sample, as some depend on
+ * a shift count.
  */
 #include <check.h>
 
@@ -132,8 +133,20 @@ static unsigned int below(unsigned int n)
 /* Values near the ends of the ranges of all sizes turn up often. */
 static u64 random_value(void)
 {
-	static const u64 edges[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-				     0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff };
+	static const u64 edges[] = { 0,
+				     1,
+				     0x7f,
+				     0x80,
+				     0xff,
+				     0x7fff,
+				     0x8000,
+				     0xffff,
+				     0x7fffffff,
+				     0x80000000,
+				     0xffffffff,
+				     0x7fffffffffffffff,
+				     0x8000000000000000,
+				     0xffffffffffffffff };
 
 	switch (below(4)) {
 	case 0:
@@ -174,7 +187,8 @@ static void choose_sizes(struct draft *d)
 	const struct form *f = d->f;
 
 	d->opcode = f->first + below(f->last - f->first + 1);
-	d->byte = ((f->flags & T_BYTE) && !(d->opcode & 1)) || (f->map == 2 && (d->opcode & 0xf0) == 0x90) ||
+	d->byte = ((f->flags & T_BYTE) && !(d->opcode & 1)) ||
+		  (f->map == 2 && (d->opcode & 0xf0) == 0x90) ||
 		  (f->map == 1 && (d->opcode & 0xf8) == 0xb0);
 	d->opsize = !(f->flags & T_NO16) && !below(4);
 	d->rex = below(3) ? 0x40 | below(16) : 0;
@@ -221,7 +235,10 @@ static void choose_memory(struct draft *d, struct sample *s)
 	}
 }
 
-/* RSP as an operand of the sample would break the frame around it; so would AH..BH without REX as SPL with it. */
+/*
+ * RSP as an operand of the sample would break the frame around it; so would AH..BH without REX as
+ * SPL with it.
+ */
 static unsigned int choose_operand_reg(const struct draft *d, unsigned int avoid)
 {
 	unsigned int r;
@@ -262,7 +279,10 @@ static unsigned int modrm_reg(const struct draft *d)
 	return (d->modrm >> 3 & 7) | (d->rex & 4) << 1;
 }
 
-/* Bit offsets of memory operands stay within the data; indexes of the address must not change by that. */
+/*
+ * Bit offsets of memory operands stay within the data; indexes of the address must not change by
+ * that.
+ */
 static void fit_bit_number(struct draft *d, struct sample *s)
 {
 	unsigned int reg = modrm_reg(d), index = (d->tail[0] >> 3 & 7) | (d->rex & 2) << 2;
@@ -360,7 +380,8 @@ static void fit_accumulator(struct draft *d, struct sample *s)
 		return;
 	memcpy(&s->gpr[RD_RAX], s->data + off, 8);
 	if (d->f->flags & T_PAIR)
-		memcpy(&s->gpr[RD_RDX], s->data + off + (d->bytes == 8 ? 8 : 4), d->bytes == 8 ? 8 : 4);
+		memcpy(&s->gpr[RD_RDX], s->data + off + (d->bytes == 8 ? 8 : 4),
+		       d->bytes == 8 ? 8 : 4);
 }
 
 static bool double_count_undefined(const struct draft *d, const struct sample *s)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The emulator against the processor that runs the test: random integer instructions on random registers and memory are
- * executed by both, and must leave the same registers, memory and defined flags, or both raise #DE.
- * Invariant: the operand memory of both sides has the same address; the emulator's callbacks redirect to a copy.
+ * The emulator against the processor that runs the test: random integer instructions on random
+ * registers and memory are executed by both, and must leave the same registers, memory and defined
+ * flags, or both raise #DE.
+ * Invariant: the operand memory of both sides has the same address; the emulator's callbacks
+ * redirect to a copy.
  */
 #include <check.h>
 #include <setjmp.h>
@@ -83,7 +85,8 @@ static void build(const u8 *insn, unsigned int len)
 			p = emit_rel(p, n >= 8 ? 0x4c : 0x48, 0x89, n, &r->gpr[n]);
 	*p++ = 0x9c;
 	p = emit_rel(p, 0, 0x8f, 0, &r->flags);
-	p = emit(p, "\xfc\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 12); /* CLD, POP them, RET */
+	p = emit(p, "\xfc\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3",
+		 12); /* CLD, POP them, RET */
 	ck_assert(p <= native.code + 2048);
 }
 
@@ -121,7 +124,8 @@ static int read_copy(struct rd_emul *e, u64 linear, void *buf, unsigned int len,
 	return RD_EMUL_DONE;
 }
 
-static int write_copy(struct rd_emul *e, u64 linear, const void *buf, unsigned int len, unsigned int acc)
+static int write_copy(struct rd_emul *e, u64 linear, const void *buf, unsigned int len,
+		      unsigned int acc)
 {
 	(void)e;
 	(void)acc;
@@ -141,7 +145,9 @@ static int cas_copy(struct rd_emul *e, u64 linear, void *old, const void *new_va
 	return RD_EMUL_DONE;
 }
 
-static const struct rd_emul_ops copy_ops = { .read = read_copy, .write = write_copy, .cas = cas_copy };
+static const struct rd_emul_ops copy_ops = { .read = read_copy,
+					     .write = write_copy,
+					     .cas = cas_copy };
 
 static int run_emulated(const struct sample *s)
 {
@@ -153,7 +159,8 @@ static int run_emulated(const struct sample *s)
 	env.e.mode = RD_MODE_LONG;
 	env.e.cpl = 3;
 	env.e.flat_segments = true;
-	env.e.has_movbe = env.e.has_cx16 = env.e.has_popcnt = env.e.has_lzcnt = env.e.has_bmi1 = true;
+	env.e.has_movbe = env.e.has_cx16 = env.e.has_popcnt = env.e.has_lzcnt = env.e.has_bmi1 =
+		true;
 	memcpy(env.e.insn, s->insn, s->len);
 	env.e.insn_len = s->len;
 	memcpy(emulated, s->data, sizeof(emulated));
@@ -168,8 +175,8 @@ static const char *describe(const struct sample *s)
 	at += snprintf(text, sizeof(text), "%s:", s->what);
 	for (n = 0; n < s->len; n++)
 		at += snprintf(text + at, sizeof(text) - at, " %02x", s->insn[n]);
-	snprintf(text + at, sizeof(text) - at, " (rax %llx rcx %llx rdx %llx flags %llx)", s->gpr[RD_RAX], s->gpr[RD_RCX],
-		 s->gpr[RD_RDX], s->flags);
+	snprintf(text + at, sizeof(text) - at, " (rax %llx rcx %llx rdx %llx flags %llx)",
+		 s->gpr[RD_RAX], s->gpr[RD_RCX], s->gpr[RD_RDX], s->flags);
 	return text;
 }
 
@@ -181,11 +188,14 @@ static void compare(const struct sample *s)
 	ck_assert_msg(env.e.rip == 0x1000 + s->len, "%s: RIP %#llx", describe(s), env.e.rip);
 	for (n = 0; n < 16; n++)
 		if (n != RD_RSP && !(s->undefined_reg == n && (env.e.rflags & F_Z)))
-			ck_assert_msg(env.e.gpr[n] == native.regs->gpr[n], "%s: register %u is %#llx, not %#llx", describe(s), n,
+			ck_assert_msg(env.e.gpr[n] == native.regs->gpr[n],
+				      "%s: register %u is %#llx, not %#llx", describe(s), n,
 				      env.e.gpr[n], native.regs->gpr[n]);
-	ck_assert_msg(!((env.e.rflags ^ native.regs->flags) & checked), "%s: flags %#llx, not %#llx", describe(s),
-		      env.e.rflags & checked, native.regs->flags & checked);
-	ck_assert_msg(!memcmp(emulated, native.data, sizeof(emulated)), "%s: memory differs", describe(s));
+	ck_assert_msg(!((env.e.rflags ^ native.regs->flags) & checked),
+		      "%s: flags %#llx, not %#llx", describe(s), env.e.rflags & checked,
+		      native.regs->flags & checked);
+	ck_assert_msg(!memcmp(emulated, native.data, sizeof(emulated)), "%s: memory differs",
+		      describe(s));
 }
 
 START_TEST(same_as_the_processor)
@@ -198,9 +208,10 @@ START_TEST(same_as_the_processor)
 	for (n = 0; n < CASES_PER_BATCH; n++) {
 		native_sample(&s);
 		r = run_emulated(&s);
-		ck_assert_msg(r == RD_EMUL_DONE || (r == RD_EMUL_FAULT && env.e.fault.vector == 0), "%s: result %d, vector %u",
-			      describe(&s), r, env.e.fault.vector);
-		ck_assert_msg(run_native(&s) == (r == RD_EMUL_DONE), "%s: #DE on one side only", describe(&s));
+		ck_assert_msg(r == RD_EMUL_DONE || (r == RD_EMUL_FAULT && env.e.fault.vector == 0),
+			      "%s: result %d, vector %u", describe(&s), r, env.e.fault.vector);
+		ck_assert_msg(run_native(&s) == (r == RD_EMUL_DONE), "%s: #DE on one side only",
+			      describe(&s));
 		if (r == RD_EMUL_DONE)
 			compare(&s);
 		else

@@ -147,7 +147,8 @@ START_TEST(branch_targets_are_checked_first)
 	env_expect_fault(env_run("e9 00 10"), 13, 0);
 	env_expect_fault(env_run("e8 00 10"), 13, 0);
 	env_expect_fault(env_run("eb 80"), 13, 0);
-	env_reset(RD_MODE_LONG); /* the push of a CALL fails: RIP stays, and so does the decoded form */
+	env_reset(RD_MODE_LONG); /* the push of a CALL fails: RIP stays, and so does the decoded
+				    form */
 	env.e.gpr[RD_RSP] = 0x70000;
 	env_expect_fault(env_run("e8 fb 0f 00 00"), 14, 2);
 	env.e.gpr[RD_RSP] = SP;
@@ -173,10 +174,13 @@ END_TEST
 
 START_TEST(conditional_branches)
 {
-	static const struct { const char *code; u64 flags; bool taken; } rows[] = {
-		{ "74 10", F_Z, true }, { "74 10", 0, false }, { "75 10", 0, true }, { "72 10", F_C, true }, { "77 10", F_C, false },
-		{ "77 10", 0, true }, { "7c 10", F_S, true }, { "7c 10", F_S | F_O, false }, { "7f 10", 0, true },
-		{ "7f 10", F_Z, false }, { "7e 10", F_O, true }, { "7a 10", F_P, true }, { "78 10", F_S, true }, { "70 10", F_O, true },
+	static const struct { const char *code; u64 flags; bool taken;
+	} rows[] = {
+		{ "74 10", F_Z, true },	 { "74 10", 0, false },		{ "75 10", 0, true },
+		{ "72 10", F_C, true },	 { "77 10", F_C, false },	{ "77 10", 0, true },
+		{ "7c 10", F_S, true },	 { "7c 10", F_S | F_O, false }, { "7f 10", 0, true },
+		{ "7f 10", F_Z, false }, { "7e 10", F_O, true },	{ "7a 10", F_P, true },
+		{ "78 10", F_S, true },	 { "70 10", F_O, true },
 	};
 	unsigned int n;
 
@@ -227,8 +231,12 @@ END_TEST
 /* POPF changes what CPL and IOPL allow, and nothing else. */
 START_TEST(popf)
 {
-	static const struct { u8 cpl; u64 before, after; } rows[] = {
-		{ 0, 0x2, 0x247fd7 }, { 3, 0x2, 0x244dd7 }, { 3, 0x3002, 0x247fd7 }, { 1, 0x1002, 0x245fd7 },
+	static const struct { u8 cpl; u64 before, after;
+	} rows[] = {
+		{ 0, 0x2, 0x247fd7 },
+		{ 3, 0x2, 0x244dd7 },
+		{ 3, 0x3002, 0x247fd7 },
+		{ 1, 0x1002, 0x245fd7 },
 	};
 
 	env_reset(RD_MODE_LONG);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* String instructions: sizes, both directions, REP, faults and RETRY between iterations, port bursts. */
+/*
+ * String instructions: sizes, both directions, REP, faults and RETRY between iterations, port
+ * bursts.
+ */
 #include <check.h>
 
 #include "tests/unit/emul/emul_test.h"
@@ -164,7 +167,9 @@ START_TEST(long_rep_stops_now_and_then)
 }
 END_TEST
 
-/* A fault in a later iteration comes with the next run; a fault never comes with changed registers. */
+/*
+ * A fault in a later iteration comes with the next run; a fault never comes with changed registers.
+ */
 START_TEST(fault_between_iterations)
 {
 	env_reset(RD_MODE_LONG);

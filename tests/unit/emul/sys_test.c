@@ -173,20 +173,27 @@ START_TEST(segment_loads)
 }
 END_TEST
 
-static const struct { const char *code; u16 selector; u8 cpl; u64 descriptor; u8 vector; int error; } bad_loads[] = {
-	{ "8e d8", 0x100, 0, FLAT_DATA, 13, 0x100 },                          /* beyond the table */
-	{ "8e d8", SELECTOR, 0, FLAT_DATA & ~(1ULL << 47), 11, SELECTOR },    /* not present */
-	{ "8e d0", SELECTOR, 0, FLAT_DATA & ~(1ULL << 47), 12, SELECTOR },    /* the same for SS */
-	{ "8e d8", SELECTOR, 0, FLAT_DATA & ~(1ULL << 44), 13, SELECTOR },    /* system */
-	{ "8e d8", SELECTOR, 0, FLAT_DATA ^ 10ULL << 40, 13, SELECTOR },      /* execute only */
-	{ "8e d8", SELECTOR | 3, 0, FLAT_DATA, 13, SELECTOR },                /* RPL above DPL */
-	{ "8e d8", SELECTOR, 3, FLAT_DATA, 13, SELECTOR },                    /* CPL above DPL */
-	{ "8e d0", SELECTOR, 3, FLAT_DATA | 3ULL << 45, 13, SELECTOR },       /* SS: RPL is not CPL */
-	{ "8e d0", SELECTOR | 3, 3, FLAT_DATA, 13, SELECTOR },                /* SS: DPL is not CPL */
-	{ "8e d0", SELECTOR, 0, FLAT_DATA ^ 2ULL << 40, 13, SELECTOR },       /* SS: not writable */
-	{ "8e d0", SELECTOR, 0, FLAT_DATA ^ 8ULL << 40, 13, SELECTOR },       /* SS: code */
-	{ "8e d0", 0, 0, 0, 13, 0 },                                          /* SS: null */
-	{ "8e d8", 0x104, 0, FLAT_DATA, 13, 0x104 },                          /* beyond the LDT */
+static const struct {
+	const char *code;
+	u16 selector;
+	u8 cpl;
+	u64 descriptor;
+	u8 vector;
+	int error;
+} bad_loads[] = {
+	{ "8e d8", 0x100, 0, FLAT_DATA, 13, 0x100 },			   /* beyond the table */
+	{ "8e d8", SELECTOR, 0, FLAT_DATA & ~(1ULL << 47), 11, SELECTOR }, /* not present */
+	{ "8e d0", SELECTOR, 0, FLAT_DATA & ~(1ULL << 47), 12, SELECTOR }, /* the same for SS */
+	{ "8e d8", SELECTOR, 0, FLAT_DATA & ~(1ULL << 44), 13, SELECTOR }, /* system */
+	{ "8e d8", SELECTOR, 0, FLAT_DATA ^ 10ULL << 40, 13, SELECTOR },   /* execute only */
+	{ "8e d8", SELECTOR | 3, 0, FLAT_DATA, 13, SELECTOR },		   /* RPL above DPL */
+	{ "8e d8", SELECTOR, 3, FLAT_DATA, 13, SELECTOR },		   /* CPL above DPL */
+	{ "8e d0", SELECTOR, 3, FLAT_DATA | 3ULL << 45, 13, SELECTOR },	   /* SS: RPL is not CPL */
+	{ "8e d0", SELECTOR | 3, 3, FLAT_DATA, 13, SELECTOR },		   /* SS: DPL is not CPL */
+	{ "8e d0", SELECTOR, 0, FLAT_DATA ^ 2ULL << 40, 13, SELECTOR },	   /* SS: not writable */
+	{ "8e d0", SELECTOR, 0, FLAT_DATA ^ 8ULL << 40, 13, SELECTOR },	   /* SS: code */
+	{ "8e d0", 0, 0, 0, 13, 0 },					   /* SS: null */
+	{ "8e d8", 0x104, 0, FLAT_DATA, 13, 0x104 },			   /* beyond the LDT */
 };
 
 START_TEST(segment_loads_that_fault)
@@ -197,8 +204,8 @@ START_TEST(segment_loads_that_fault)
 	ds = env.seg[RD_SEG_DS];
 	ss = env.seg[RD_SEG_SS];
 	env.e.cpl = bad_loads[_i].cpl;
-	env_expect_fault(load(bad_loads[_i].code, bad_loads[_i].selector, bad_loads[_i].descriptor), bad_loads[_i].vector,
-			 bad_loads[_i].error);
+	env_expect_fault(load(bad_loads[_i].code, bad_loads[_i].selector, bad_loads[_i].descriptor),
+			 bad_loads[_i].vector, bad_loads[_i].error);
 	ck_assert_mem_eq(&ds, &env.seg[RD_SEG_DS], sizeof(ds));
 	ck_assert_mem_eq(&ss, &env.seg[RD_SEG_SS], sizeof(ss));
 }

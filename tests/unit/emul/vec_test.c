@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SSE and AVX moves: what arrives, what is cleared, alignment, #UD and #NM. Vector registers hold distinct bytes. */
+/*
+ * SSE and AVX moves: what arrives, what is cleared, alignment, #UD and #NM. Vector registers hold
+ * distinct bytes.
+ */
 #include <check.h>
 
 #include "tests/unit/emul/emul_test.h"
@@ -8,16 +11,21 @@
 enum { KEEP_UPPER, CLEAR_UPPER };
 
 /* Loads from DATA to register 1: n bytes, the rest of 16 cleared. */
-static const struct { const char *code; unsigned int bytes; int upper; } loads[] = {
-	{ "0f 10 0f", 16, KEEP_UPPER }, { "66 0f 10 0f", 16, KEEP_UPPER }, { "f3 0f 10 0f", 4, KEEP_UPPER },
-	{ "f2 0f 10 0f", 8, KEEP_UPPER }, { "0f 28 0f", 16, KEEP_UPPER }, { "66 0f 28 0f", 16, KEEP_UPPER },
-	{ "66 0f 6f 0f", 16, KEEP_UPPER }, { "f3 0f 6f 0f", 16, KEEP_UPPER }, { "f2 0f f0 0f", 16, KEEP_UPPER },
-	{ "66 0f 38 2a 0f", 16, KEEP_UPPER }, { "f3 0f 7e 0f", 8, KEEP_UPPER }, { "66 0f 6e 0f", 4, KEEP_UPPER },
-	{ "66 48 0f 6e 0f", 8, KEEP_UPPER }, { "c5 f8 10 0f", 16, CLEAR_UPPER }, { "c5 fc 10 0f", 32, CLEAR_UPPER },
-	{ "c5 f9 6f 0f", 16, CLEAR_UPPER }, { "c5 fd 6f 0f", 32, CLEAR_UPPER }, { "c5 fe 6f 0f", 32, CLEAR_UPPER },
-	{ "c5 fa 10 0f", 4, CLEAR_UPPER }, { "c5 fb 10 0f", 8, CLEAR_UPPER }, { "c5 fa 7e 0f", 8, CLEAR_UPPER },
-	{ "c5 ff f0 0f", 32, CLEAR_UPPER }, { "c4 e2 7d 2a 0f", 32, CLEAR_UPPER }, { "c5 f9 6e 0f", 4, CLEAR_UPPER },
-	{ "c4 e1 f9 6e 0f", 8, CLEAR_UPPER }, { "c5 fc 28 0f", 32, CLEAR_UPPER },
+static const struct { const char *code; unsigned int bytes; int upper;
+} loads[] = {
+	{ "0f 10 0f", 16, KEEP_UPPER },	       { "66 0f 10 0f", 16, KEEP_UPPER },
+	{ "f3 0f 10 0f", 4, KEEP_UPPER },      { "f2 0f 10 0f", 8, KEEP_UPPER },
+	{ "0f 28 0f", 16, KEEP_UPPER },	       { "66 0f 28 0f", 16, KEEP_UPPER },
+	{ "66 0f 6f 0f", 16, KEEP_UPPER },     { "f3 0f 6f 0f", 16, KEEP_UPPER },
+	{ "f2 0f f0 0f", 16, KEEP_UPPER },     { "66 0f 38 2a 0f", 16, KEEP_UPPER },
+	{ "f3 0f 7e 0f", 8, KEEP_UPPER },      { "66 0f 6e 0f", 4, KEEP_UPPER },
+	{ "66 48 0f 6e 0f", 8, KEEP_UPPER },   { "c5 f8 10 0f", 16, CLEAR_UPPER },
+	{ "c5 fc 10 0f", 32, CLEAR_UPPER },    { "c5 f9 6f 0f", 16, CLEAR_UPPER },
+	{ "c5 fd 6f 0f", 32, CLEAR_UPPER },    { "c5 fe 6f 0f", 32, CLEAR_UPPER },
+	{ "c5 fa 10 0f", 4, CLEAR_UPPER },     { "c5 fb 10 0f", 8, CLEAR_UPPER },
+	{ "c5 fa 7e 0f", 8, CLEAR_UPPER },     { "c5 ff f0 0f", 32, CLEAR_UPPER },
+	{ "c4 e2 7d 2a 0f", 32, CLEAR_UPPER }, { "c5 f9 6e 0f", 4, CLEAR_UPPER },
+	{ "c4 e1 f9 6e 0f", 8, CLEAR_UPPER },  { "c5 fc 28 0f", 32, CLEAR_UPPER },
 };
 
 static void fill_data(void)
@@ -43,12 +51,16 @@ START_TEST(load)
 END_TEST
 
 /* Stores from register 1 to DATA. */
-static const struct { const char *code; unsigned int bytes; } stores[] = {
-	{ "0f 11 0f", 16 }, { "66 0f 11 0f", 16 }, { "f3 0f 11 0f", 4 }, { "f2 0f 11 0f", 8 }, { "0f 29 0f", 16 },
-	{ "0f 2b 0f", 16 }, { "66 0f 2b 0f", 16 }, { "66 0f 7f 0f", 16 }, { "f3 0f 7f 0f", 16 }, { "66 0f e7 0f", 16 },
-	{ "66 0f d6 0f", 8 }, { "66 0f 7e 0f", 4 }, { "66 48 0f 7e 0f", 8 }, { "c5 f8 11 0f", 16 }, { "c5 fc 11 0f", 32 },
-	{ "c5 fd 7f 0f", 32 }, { "c5 fe 7f 0f", 32 }, { "c5 fd e7 0f", 32 }, { "c5 fc 2b 0f", 32 }, { "c5 f9 d6 0f", 8 },
-	{ "c5 fa 11 0f", 4 }, { "c5 f9 7e 0f", 4 }, { "c4 e1 f9 7e 0f", 8 },
+static const struct { const char *code; unsigned int bytes;
+} stores[] = {
+	{ "0f 11 0f", 16 },	 { "66 0f 11 0f", 16 },	  { "f3 0f 11 0f", 4 },
+	{ "f2 0f 11 0f", 8 },	 { "0f 29 0f", 16 },	  { "0f 2b 0f", 16 },
+	{ "66 0f 2b 0f", 16 },	 { "66 0f 7f 0f", 16 },	  { "f3 0f 7f 0f", 16 },
+	{ "66 0f e7 0f", 16 },	 { "66 0f d6 0f", 8 },	  { "66 0f 7e 0f", 4 },
+	{ "66 48 0f 7e 0f", 8 }, { "c5 f8 11 0f", 16 },	  { "c5 fc 11 0f", 32 },
+	{ "c5 fd 7f 0f", 32 },	 { "c5 fe 7f 0f", 32 },	  { "c5 fd e7 0f", 32 },
+	{ "c5 fc 2b 0f", 32 },	 { "c5 f9 d6 0f", 8 },	  { "c5 fa 11 0f", 4 },
+	{ "c5 f9 7e 0f", 4 },	 { "c4 e1 f9 7e 0f", 8 },
 };
 
 START_TEST(store)
@@ -111,7 +123,8 @@ START_TEST(between_registers)
 END_TEST
 
 static const char *const aligned[] = {
-	"0f 28 0f", "66 0f 29 0f", "0f 2b 0f", "66 0f 6f 0f", "66 0f 7f 0f", "66 0f e7 0f", "66 0f 38 2a 0f", "c5 f9 6f 0f",
+	"0f 28 0f",    "66 0f 29 0f", "0f 2b 0f",	"66 0f 6f 0f",
+	"66 0f 7f 0f", "66 0f e7 0f", "66 0f 38 2a 0f", "c5 f9 6f 0f",
 };
 
 START_TEST(alignment_is_checked)

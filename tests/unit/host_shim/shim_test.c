@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of the user-space host itself: clocks, timer order, re-arming, planned allocation failure. */
+/*
+ * Tests of the user-space host itself: clocks, timer order, re-arming, planned allocation failure.
+ */
 #include "tests/unit/host_shim.h"
 #include "tests/unit/unit.h"
 
