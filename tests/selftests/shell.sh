@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# TAP for the shell tests, sourced by them: each test is a function, run_tests calls them by name.
+# Invariant: one line "ok"/"not ok" per test, diagnostics as comments before it.
+# shellcheck shell=bash
+
+device=${RD_DEVICE:-/dev/redoubt}
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+number=0 failures=0 skip_reason=
+
+note() {
+	# Anything in a comment, control characters of a guest's console included.
+	tr -d '\r' <<<"$*" | sed 's/^/# /'
+}
+
+skip() {
+	skip_reason=$*
+	return 77
+}
+
+# fail WHY: use as "… || fail why || return 1".
+fail() {
+	note "$*"
+	return 1
+}
+
+run_tests() {
+	local name status
+
+	echo "TAP version 13"
+	for name in "$@"; do
+		number=$((number + 1)) skip_reason=
+		"test_$name"
+		status=$?
+		if [ $status = 0 ]; then
+			echo "ok $number - $name"
+		elif [ $status = 77 ]; then
+			echo "ok $number - $name # SKIP $skip_reason"
+		else
+			echo "not ok $number - $name"
+			failures=$((failures + 1))
+		fi
+	done
+	echo "1..$number"
+	[ $failures = 0 ]
+}
+
+# boot LOG [VMCTL-OPTION…]: a stock Debian guest that says what it is and powers off.
+boot() {
+	local log=$1
+
+	shift
+	timeout "${BOOT_SECONDS:-150}" "$top/tools/vmctl" run --device "$device" --kernel "$RD_KERNEL" --initrd "$RD_INITRD" \
+		--append "console=ttyS0 ${RD_APPEND-quiet}" "$@" >"$log" 2>&1 </dev/null
+}
+
+show_tail() {
+	note "$(tail -n "${2:-12}" "$1" | cut -c1-200)"
+}
