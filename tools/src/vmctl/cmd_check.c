@@ -89,7 +89,8 @@ static void check_cpu(struct check *c)
 	if (c->has_extension)
 		line(c, OK, "CPU: %s with %s", vendor, c->amd ? "SVM" : "VMX");
 	else if (!c->amd && !c->intel)
-		line(c, severity(c), "CPU: %s is not supported; use an AMD or Intel machine", vendor);
+		line(c, severity(c), "CPU: %s is not supported; use an AMD or Intel machine",
+		     vendor);
 	else
 		line(c, severity(c), "CPU: %s without %s; %s", vendor, c->amd ? "SVM" : "VMX",
 		     under_hypervisor() ? "let the outer hypervisor offer nested virtualization" :

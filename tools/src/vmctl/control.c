@@ -233,7 +233,7 @@ static void send_reply(struct rd_control_client *client, json_t *reply)
 	bool sent = false;
 
 	if (text) {
-		text[len] = '\n';	/* over the terminating zero; the length says where it ends */
+		text[len] = '\n';	/* over the terminating zero */
 		sent = send(client->fd, text, len + 1, MSG_NOSIGNAL) == (ssize_t)(len + 1);
 	}
 	if (!sent)

@@ -46,7 +46,7 @@ int rd_cpu_start(struct rd_cpu *cpu);
 /* rd_cpu_kick - interrupt the thread; it ends if the machine is stopping. */
 void rd_cpu_kick(struct rd_cpu *cpu);
 
-/* rd_cpu_join - kick and wait for the end of the thread. Both do nothing on a vCPU without a thread. */
+/* rd_cpu_join - kick and wait for the end of the thread. Nothing to do without a thread. */
 void rd_cpu_join(struct rd_cpu *cpu);
 
 /* rd_exit_name - the name of a KVM exit reason, for messages and counters. */

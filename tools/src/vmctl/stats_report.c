@@ -15,7 +15,9 @@
 
 int rd_stats_open(const struct rd_kvm *kvm, int fd)
 {
-	return rd_kvm_cap(kvm->fd, KVM_CAP_BINARY_STATS_FD) ? ioctl(fd, KVM_GET_STATS_FD, NULL) : -1;
+	if (!rd_kvm_cap(kvm->fd, KVM_CAP_BINARY_STATS_FD))
+		return -1;
+	return ioctl(fd, KVM_GET_STATS_FD, NULL);
 }
 
 /* Data beyond the image size would be counters nobody has invented yet. */
@@ -74,8 +76,8 @@ json_t *rd_stats_json(const struct rd_stats *stats)
 			json_object_set_new(user, name, json_integer(n));
 	}
 	return json_pack("{s:I, s:o, s:I, s:o}", "exits", (json_int_t)rd_stats_exits(stats),
-			 "counters", counters, "user_exits_total", (json_int_t)rd_stats_user_exits(stats),
-			 "user_exits", user);
+			 "counters", counters, "user_exits_total",
+			 (json_int_t)rd_stats_user_exits(stats), "user_exits", user);
 }
 
 static void print_line(const char *name, uint64_t value)
