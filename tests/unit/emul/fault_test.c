@@ -67,6 +67,19 @@ START_TEST(addresses_that_are_not_canonical)
 }
 END_TEST
 
+/* Without cached bases FS and GS are asked for, in long mode too. */
+START_TEST(segment_bases_that_are_not_cached)
+{
+	env_reset(RD_MODE_LONG);
+	env.e.flat_segments = false;
+	env.seg[RD_SEG_FS].base = DATA;
+	env.e.gpr[RD_RDI] = 0x10;
+	env.e.gpr[RD_RAX] = 0x1234;
+	ck_assert_int_eq(env_run("64 89 07"), RD_EMUL_DONE);
+	ck_assert_uint_eq(env_get(DATA + 0x10, 4), 0x1234);
+}
+END_TEST
+
 START_TEST(segment_limits)
 {
 	env_reset(RD_MODE_PROT16);
@@ -202,6 +215,7 @@ TCase *fault_cases(void)
 	tcase_add_test(tc, page_faults);
 	tcase_add_test(tc, operand_crosses_a_page);
 	tcase_add_test(tc, addresses_that_are_not_canonical);
+	tcase_add_test(tc, segment_bases_that_are_not_cached);
 	tcase_add_test(tc, segment_limits);
 	tcase_add_test(tc, segment_types);
 	tcase_add_test(tc, flat_protected_mode);

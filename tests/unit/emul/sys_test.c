@@ -18,6 +18,11 @@ START_TEST(ports)
 	env.port_items = 0;
 	ck_assert_int_eq(env_run("ef"), RD_EMUL_DONE);
 	ck_assert_mem_eq(env.port_log, "\x68\x77\x88\x99", 4);
+	env.port_limit = 0; /* a callback that has done nothing is asked again */
+	ck_assert_int_eq(env_run("ec"), RD_EMUL_RETRY);
+	ck_assert_int_eq(env_run("6c"), RD_EMUL_RETRY);
+	ck_assert_int_eq(env_run("6e"), RD_EMUL_RETRY);
+	env.port_limit = 1;
 	env.port_retries = 1;
 	ck_assert_int_eq(env_run("ec"), RD_EMUL_RETRY);
 	ck_assert_uint_eq(env.e.gpr[RD_RAX], 0x99887768);
@@ -44,6 +49,11 @@ START_TEST(port_permission)
 	env_expect_fault(env_run("ec"), 13, 0);
 	env.seg[RD_SEG_TR].limit = 0x80 + 0x60 / 8 + 1;
 	ck_assert_int_eq(env_run("ec"), RD_EMUL_DONE);
+	env_put(TABLES + 0x1000 + 102, 0x3000, 2); /* the map lies in pages that are missing */
+	env.seg[RD_SEG_TR].limit = 0x4000;
+	env_expect_fault(env_run("ec"), 14, 0);
+	env.seg[RD_SEG_TR].type = 3; /* a TSS of 16 bits has no map */
+	env_expect_fault(env_run("ec"), 13, 0);
 	env_reset(RD_MODE_VM86); /* IOPL means nothing here */
 	env.e.rflags |= 0x3000;
 	env_put(TABLES + 0x1000 + 102, 0xffff, 2);

@@ -117,6 +117,9 @@ START_TEST(between_registers)
 	ck_assert_mem_eq(env.vec[9], env.vec[15], 32);
 	ck_assert_int_eq(env_run("66 4c 0f 7e c8"), RD_EMUL_DONE); /* MOVQ RAX, XMM9 */
 	ck_assert_mem_eq(&env.e.gpr[RD_RAX], env.vec[15], 8);
+	ck_assert_int_eq(env_run("66 0f 7f d1"), RD_EMUL_DONE); /* MOVDQA XMM1, XMM2 as a store */
+	ck_assert_mem_eq(env.vec[1], env.vec[2], 16);
+	ck_assert_int_eq(env_run("c5 fa 10 cb"), RD_EMUL_UNHANDLED); /* VMOVSS has three operands */
 	ck_assert_int_eq(env_run("66 0f 6e d9"), RD_EMUL_DONE); /* MOVD XMM3, ECX */
 	ck_assert_mem_eq(env.vec[3], "\2\2\2\2\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
