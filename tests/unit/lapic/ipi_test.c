@@ -68,9 +68,10 @@ static bool reaches(const struct rd_lapic *from, const struct rd_lapic *to, u32 
 
 static void check_send(struct rd_lapic *from, u32 low, u32 dest)
 {
+	u32 how = low & (3U << 18 | 1 << 11);
+	bool hit, direct = how == 1 << 18 || (!how && dest == from->id);
 	u8 vector = low & 0xff;
 	unsigned int i;
-	bool hit;
 
 	send(from, low, dest);
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
@@ -84,7 +85,7 @@ static void check_send(struct rd_lapic *from, u32 low, u32 dest)
 			ck_assert_int_eq(rd_lapic_next(l), vector);
 		if (hit && l != from)
 			ck_assert_uint_eq(m.kicks[ids[i]], 1);
-		if (!hit)
+		if (!hit || (l == from && direct))
 			ck_assert_uint_eq(m.kicks[ids[i]], 0);
 		clear_bit(vector, l->irr);
 		m.kicks[ids[i]] = 0;

@@ -626,6 +626,15 @@ START_TEST(rerouted_to_pin_2)
 	ck_assert_int_eq(apic_take(l), 0x30);
 	rd_lapic_eoi(l);
 	ck_assert_int_eq(apic_take(l), -1);
+	/* Unmasking this pin forgets, unmasking the old one does not. */
+	pass(11932);
+	ck_assert_int_eq(apic_take(l), 0x30);
+	pass(11932 * 4);
+	ioapic_redir(0, 0x31);
+	ck_assert_uint_eq(m.chip.pit.pending, 4);
+	ioapic_redir(2, 0x10030);
+	ioapic_redir(2, 0x30);
+	ck_assert_uint_eq(m.chip.pit.pending, 0);
 }
 END_TEST
 
