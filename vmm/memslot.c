@@ -242,12 +242,22 @@ static int slot_change_flags(struct rd_vm *vm, struct rd_slot *old, struct rd_sl
 
 /* --- the ioctl -------------------------------------------------------------------------------- */
 
+/*
+ * Stricter than access_ok() of some kernels, which lets bits pass that address translation ignores:
+ * such an address would be walked to a page of another address, whose end nobody announces.
+ */
+static bool user_range_ok(u64 addr, u64 size)
+{
+	return addr <= TASK_SIZE_MAX && size <= TASK_SIZE_MAX - addr &&
+	       access_ok((void __user *)(unsigned long)addr, size);
+}
+
 static bool region_ok(const struct kvm_userspace_memory_region *r)
 {
 	return !(r->flags & ~SLOT_FLAGS) && r->slot < RD_MAX_SLOTS &&
 	       !(r->memory_size & ~RD_PAGE_MASK) && !(r->guest_phys_addr & ~RD_PAGE_MASK) &&
 	       !(r->userspace_addr & ~RD_PAGE_MASK) &&
-	       access_ok((void __user *)(unsigned long)r->userspace_addr, r->memory_size) &&
+	       user_range_ok(r->userspace_addr, r->memory_size) &&
 	       r->guest_phys_addr + r->memory_size >= r->guest_phys_addr &&
 	       r->memory_size >> RD_PAGE_SHIFT <= RD_MAX_SLOT_PAGES;
 }

@@ -70,7 +70,10 @@ int rd_slots_set(struct rd_vm *vm, const struct kvm_userspace_memory_region *r);
  */
 int rd_slots_get_dirty(struct rd_vm *vm, const struct kvm_dirty_log *log);
 int rd_slots_clear_dirty(struct rd_vm *vm, const struct kvm_clear_dirty_log *log);
-/* Record a write to the page, if the slot keeps a log. Any context. */
+/*
+ * Record a write to the page, if the slot keeps a log. Under mmu.lock, or after the write with a
+ * full barrier in between.
+ */
 static inline void rd_slot_mark_dirty(struct rd_slot *s, u64 gfn)
 {
 	unsigned long bit = gfn - s->base_gfn;

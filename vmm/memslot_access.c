@@ -46,9 +46,12 @@ static void slot_dirty_range(struct rd_slot *s, u64 gpa, unsigned int len)
 {
 	u64 gfn = gpa >> RD_PAGE_SHIFT;
 
-	if (s->dirty)
-		for (; gfn <= (gpa + len - 1) >> RD_PAGE_SHIFT; gfn++)
-			rd_slot_mark_dirty(s, gfn);
+	if (likely(!s->dirty))
+		return;
+	/* The data must be out before the bit is looked at, or a bit that is just taken looks set. */
+	smp_mb();
+	for (; gfn <= (gpa + len - 1) >> RD_PAGE_SHIFT; gfn++)
+		rd_slot_mark_dirty(s, gfn);
 }
 
 static int slot_write(struct rd_slot *s, u64 gpa, const void *buf, unsigned int len)
@@ -226,7 +229,7 @@ static int slot_cmpxchg(struct rd_slot *s, u64 gpa, void *old, const void *new_v
 	else
 		ret = user_cmpxchg(p, old, new_val, len);
 	if (ret >= 0)
-		rd_slot_mark_dirty(s, gpa >> RD_PAGE_SHIFT);
+		slot_dirty_range(s, gpa, len);
 	return ret;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 #include "vmm/hw.h"
 #include "vmm/mmu_priv.h"
 #include "vmm/prot.h"
@@ -195,17 +196,23 @@ static int install(struct rd_vcpu *v, const struct fault *f)
 /* --- the fault -------------------------------------------------------------------------------- */
 
 /*
- * Has the host announced a change of what f read, over the whole page that would be mapped? lock
- * held.
+ * Has the host announced a change of what f read, over the whole page that would be mapped? 0 no;
+ * -EBUSY it is under way; RD_PF_RETRY it may be over. lock held.
  */
-static bool overtaken(const struct rd_mmu *mmu, const struct fault *f)
+static int overtaken(const struct rd_mmu *mmu, const struct fault *f)
 {
 	unsigned long size = rd_pt_span(f->level) << RD_PAGE_SHIFT;
 	unsigned long start = f->hva & ~(size - 1);
 
 	if (unlikely(mmu->inval_count) && start < mmu->inval_end && start + size > mmu->inval_start)
-		return true;
-	return mmu->inval_seq != f->seq;
+		return -EBUSY;
+	return unlikely(mmu->inval_seq != f->seq) ? RD_PF_RETRY : 0;
+}
+
+/* A change may take long (a fork copies tables for milliseconds): do not keep it from the CPU. */
+static void wait_for_host(struct rd_mmu *mmu, const struct fault *f)
+{
+	wait_event_interruptible(mmu->inval_wait, READ_ONCE(mmu->inval_seq) != f->seq);
 }
 
 static void note_seq(const struct rd_mmu *mmu, struct fault *f)
@@ -242,19 +249,16 @@ static int map(struct rd_vcpu *v, struct fault *f)
 	    cache_fill(&v->mmu_cache, mmu->fmt->levels - 1))
 		return -ENOMEM;
 	ret = find_host_page(mmu, f);
-	if (ret) {
-		rd_count(v, pf_retry);
+	if (ret)
 		return ret < 0 ? ret : RD_PF_RETRY;
-	}
 	f->level = 1;
 	if (f->host.level > 1 && !f->verdict.small)
 		f->level = rd_pt_fit(f->gfn, f->slot->base_gfn, f->slot->npages, f->slot->hva,
 				     min(f->host.level, mmu->fmt->max_leaf_level));
 
 	read_lock(&mmu->lock);
-	if (overtaken(mmu, f)) {
-		ret = RD_PF_RETRY;
-	} else {
+	ret = overtaken(mmu, f);
+	if (likely(!ret)) {
 		if (f->verdict.action == RD_PROT_LOG)
 			rd_slot_mark_dirty(f->slot, f->gfn);
 		ret = install(v, f);
@@ -312,34 +316,44 @@ static int ask_units(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 	return RD_PF_EMULATE;
 }
 
-int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
+static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned int acc)
 {
-	struct fault f = {
-		.gfn = gpa >> RD_PAGE_SHIFT,
-		.write = acc & RD_ACC_WRITE,
-		.fetch = acc & RD_ACC_FETCH,
-	};
+	struct fault f;
 	int ret;
 
-	f.slot = rd_vcpu_slot(v, f.gfn);
-	if (!f.slot)
-		return RD_PF_EMULATE;
-	f.verdict = rd_prot_decide(f.slot->reasons, acc);
+	f.verdict = rd_prot_decide(s->reasons, acc);
 	if (unlikely(f.verdict.action == RD_PROT_ASK))
 		return ask_units(v, gpa, acc);
 	if (unlikely(f.verdict.action == RD_PROT_EMULATE))
 		return RD_PF_EMULATE;
-	f.hva = rd_slot_hva(f.slot, f.gfn);
+	f.slot = s;
+	f.gfn = gpa >> RD_PAGE_SHIFT;
+	f.hva = rd_slot_hva(s, f.gfn);
+	f.write = acc & RD_ACC_WRITE;
+	f.fetch = acc & RD_ACC_FETCH;
 	if (f.verdict.action == RD_PROT_LOG && restore_write(v, &f))
 		return RD_PF_FIXED;
 	ret = map(v, &f);
 	if (likely(ret == RD_PF_FIXED)) {
 		rd_count(v, pf_fixed);
-	} else if (ret == -ESTALE) {
-		zap_stale(v->vm, f.gfn);
-		ret = RD_PF_RETRY;
+		return ret;
 	}
-	return ret;
+	if (ret == -ESTALE)
+		zap_stale(v->vm, f.gfn);
+	else if (ret == -EBUSY)
+		wait_for_host(&v->vm->mmu, &f);
+	else if (ret < 0)
+		return ret;
+	rd_count(v, pf_retry);
+	return RD_PF_RETRY;
+}
+
+int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
+{
+	struct rd_slot *s = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
+
+	/* Most faults of a guest that has warmed up are accesses to devices. */
+	return s ? fault_in_slot(v, s, gpa, acc) : RD_PF_EMULATE;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -350,6 +364,7 @@ int rd_mmu_init(struct rd_vm *vm)
 	int ret;
 
 	rwlock_init(&mmu->lock);
+	init_waitqueue_head(&mmu->inval_wait);
 	mmu->fmt = rd_hw->pt;
 	mmu->me_mask = __sme_set(0ULL);
 	mmu->max_gfn = min(rd_pt_max_gfn(mmu->fmt),

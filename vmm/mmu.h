@@ -33,6 +33,7 @@ struct rd_mmu {
 	unsigned long inval_seq;   /* [L] changes when an invalidation ends */
 	int inval_count;           /* [L] > 0 while one is under way */
 	unsigned long inval_start, inval_end; /* [L] host-virtual range under way (union) */
+	wait_queue_head_t inval_wait; /* faults that met an invalidation, until one ends */
 	bool registered;           /* the notifier is */
 	atomic_long_t nr_pages;    /* table pages */
 };

@@ -89,6 +89,8 @@ static void invalidate_end(struct mmu_notifier *mn, const struct mmu_notifier_ra
 	mmu->inval_seq++;
 	mmu->inval_count--;
 	write_unlock(&mmu->lock);
+	if (wq_has_sleeper(&mmu->inval_wait))
+		wake_up_all(&mmu->inval_wait);
 }
 
 /* The address space goes away, or the VM lets go of it: nothing of it may stay mapped. */

@@ -222,9 +222,9 @@ START_TEST(test_pse)
 	u32 error;
 
 	reset();
-	build(&p, 0x00c12345, 2, 0x80000000 | 0x12 << 13 | FULL | RD_GPTE_PS, 0);
+	build(&p, 0x00c12345, 2, 0x80000000 | 0x92 << 13 | FULL | RD_GPTE_PS, 0);
 	ck_assert_int_eq(walk(&p, &a, 0x00c12345, &gpa, &error), 0);
-	ck_assert_uint_eq(gpa, 0x1280012345ULL);
+	ck_assert_uint_eq(gpa, 0x9280012345ULL);
 	p.pse = false;
 	memset(p.rsvd, 0, sizeof(p.rsvd));
 	build(&p, 0x00c12345, 1, 0x5000 | FULL, FULL | RD_GPTE_PS);
