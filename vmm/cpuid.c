@@ -260,7 +260,7 @@ int rd_vcpu_get_cpuid(struct rd_vcpu *v, struct kvm_cpuid_entry2 *e, u32 *nr)
  * Nothing answers: zeros, but leaves 0xb and 0x1f echo the subleaf and the APIC id for any subleaf
  * beyond the last.
  */
-static noinline void read_absent(struct rd_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static void read_absent(struct rd_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	const struct kvm_cpuid_entry2 *e = NULL;
 	u32 function = *eax, index = *ecx;
@@ -277,12 +277,21 @@ static noinline void read_absent(struct rd_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx
 	}
 }
 
-static noinline void read_live(struct rd_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 *eax,
-			       u32 *ebx, u32 *ecx, u32 *edx)
+static noinline void read_slow(struct rd_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
-	u32 r[4] = { e->eax, e->ebx, e->ecx, e->edx };
+	const struct kvm_cpuid_entry2 *e = rd_cpuid_answer(v->cpuid, *eax, *ecx);
+	u32 r[4];
 
-	apply_live(v, v->cpuid, e, r);
+	if (!e) {
+		read_absent(v, eax, ebx, ecx, edx);
+		return;
+	}
+	r[RD_EAX] = e->eax;
+	r[RD_EBX] = e->ebx;
+	r[RD_ECX] = e->ecx;
+	r[RD_EDX] = e->edx;
+	if (rd_cpuid_is_live(e->function))
+		apply_live(v, v->cpuid, e, r);
 	*eax = r[RD_EAX];
 	*ebx = r[RD_EBX];
 	*ecx = r[RD_ECX];
@@ -291,14 +300,10 @@ static noinline void read_live(struct rd_vcpu *v, const struct kvm_cpuid_entry2 
 
 void rd_cpuid_read(struct rd_vcpu *v, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
-	const struct kvm_cpuid_entry2 *e = rd_cpuid_answer(v->cpuid, *eax, *ecx);
+	const struct kvm_cpuid_entry2 *e = rd_cpuid_plain(v->cpuid, *eax);
 
 	if (unlikely(!e)) {
-		read_absent(v, eax, ebx, ecx, edx);
-		return;
-	}
-	if (unlikely(rd_cpuid_is_live(e->function))) {
-		read_live(v, e, eax, ebx, ecx, edx);
+		read_slow(v, eax, ebx, ecx, edx);
 		return;
 	}
 	*eax = e->eax;

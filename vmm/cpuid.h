@@ -130,8 +130,12 @@ struct rd_cpuid_host {
 	bool steal_time;               /* the host kernel accounts run delay */
 };
 
-/* Index of an entry plus one, 0 none. */
+/*
+ * Index of an entry plus one, 0 none. In the windows, RD_CPUID_SLOW marks functions whose answer
+ * takes more than one entry as it stands: subleaves, or live bits.
+ */
 typedef u16 rd_cpuid_idx;
+#define RD_CPUID_SLOW 0x8000U
 #define RD_CPUID_WINDOW 0x40
 
 struct rd_cpuid {
@@ -181,6 +185,20 @@ size_t rd_cpuid_size(u32 nr);
  */
 int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr,
 		   const struct rd_xstate *x, const u32 *words);
+/* The entry of a function that has just one and no live bits; NULL: ask rd_cpuid_answer(). Hot. */
+static inline const struct kvm_cpuid_entry2 *rd_cpuid_plain(const struct rd_cpuid *c, u32 function)
+{
+	u32 i;
+
+	if (function < RD_CPUID_WINDOW)
+		i = c->basic[function];
+	else if (function - 0x80000000U < RD_CPUID_WINDOW)
+		i = c->ext[function - 0x80000000U];
+	else
+		return NULL;
+	return likely(i - 1 < RD_CPUID_SLOW - 1) ? &c->e[i - 1] : NULL;
+}
+
 /* The entry for function and index, NULL if none. Hot. */
 const struct kvm_cpuid_entry2 *rd_cpuid_find(const struct rd_cpuid *c, u32 function, u32 index);
 /*

@@ -29,11 +29,11 @@ static rd_cpuid_idx first_of(const struct rd_cpuid *c, u32 function)
 	u32 i;
 
 	if (likely(function < RD_CPUID_WINDOW))
-		return c->basic[function];
+		return c->basic[function] & ~RD_CPUID_SLOW;
 	if (likely(function - 0x80000000U < RD_CPUID_WINDOW))
-		return c->ext[function - 0x80000000U];
+		return c->ext[function - 0x80000000U] & ~RD_CPUID_SLOW;
 	if (function - RD_PV_LEAF_BASE < RD_CPUID_WINDOW)
-		return c->pv[function - RD_PV_LEAF_BASE];
+		return c->pv[function - RD_PV_LEAF_BASE] & ~RD_CPUID_SLOW;
 	for (i = 0; i < c->nr; i++)
 		if (c->e[i].function == function)
 			return i + 1;
@@ -173,6 +173,11 @@ static void derive(struct rd_cpuid *c, const struct rd_xstate *x, const u32 *wor
 	c->efer_allowed = rd_efer_allowed(c, words);
 }
 
+static bool is_plain(const struct kvm_cpuid_entry2 *e)
+{
+	return !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) && !rd_cpuid_is_live(e->function);
+}
+
 int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr,
 		   const struct rd_xstate *x, const u32 *words)
 {
@@ -191,7 +196,7 @@ int rd_cpuid_index(struct rd_cpuid *c, const struct kvm_cpuid_entry2 *e, u32 nr,
 		c->e[i].padding[1] = 0;
 		c->e[i].padding[2] = 0;
 		if (w && !*w) {
-			*w = i + 1;
+			*w = (i + 1) | (is_plain(&e[i]) ? 0 : RD_CPUID_SLOW);
 			continue;
 		}
 		for (j = i, last = 0; j && !last; j--)

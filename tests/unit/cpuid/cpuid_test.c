@@ -306,9 +306,18 @@ START_TEST(every_entry_is_found)
 
 		n = build(vendor);
 		c = index_table(table, n, 0);
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
+			bool plain = !table[i].flags && !rd_cpuid_is_live(table[i].function) &&
+				     (table[i].function >> 28) != 4;
+
 			ck_assert_ptr_eq(rd_cpuid_find(c, table[i].function, table[i].index),
 					 &c->e[i]);
+			ck_assert_ptr_eq(rd_cpuid_plain(c, table[i].function),
+					 plain ? &c->e[i] : NULL);
+		}
+		ck_assert_ptr_null(rd_cpuid_plain(c, 3));
+		ck_assert_ptr_null(rd_cpuid_plain(c, RD_CPUID_WINDOW));
+		ck_assert_ptr_null(rd_cpuid_plain(c, ~0U));
 		free(c);
 	}
 }
@@ -558,6 +567,8 @@ START_TEST(random_tables)
 						break;
 				ck_assert_ptr_eq(got, k < ARRAY_SIZE(e) ? &c->e[k] : NULL);
 				rd_cpuid_answer(c, functions[i] + 1, j);
+				if (rd_cpuid_plain(c, functions[i]))
+					ck_assert_ptr_eq(rd_cpuid_plain(c, functions[i]), got);
 			}
 		}
 		free(c);
