@@ -406,7 +406,7 @@ static const struct rd_emul_ops rd_glue_ops = {
 	.read = rd_glue_read,
 	.write = rd_glue_write,
 	.probe_write = rd_glue_probe_write,
-	.cmpxchg = rd_glue_cmpxchg,
+	.cas = rd_glue_cmpxchg,
 	.pio_in = rd_glue_pio_in,
 	.pio_out = rd_glue_pio_out,
 	.get_seg = rd_glue_get_seg,
@@ -438,9 +438,13 @@ static void rd_emul_fill(struct rd_vcpu *v, struct rd_emul *e, const u8 *insn, u
 	e->cr4_osfxsr = cr4 & X86_CR4_OSFXSR;
 	e->cr4_osxsave = cr4 & X86_CR4_OSXSAVE;
 	e->cr4_umip = cr4 & X86_CR4_UMIP;
+	e->cr4_la57 = cr4 & X86_CR4_LA57;
 	e->xcr0_avx = v->xcr0 & 4;
 	e->has_movbe = rd_cpuid_has(v, RD_F_MOVBE);
 	e->has_cx16 = rd_cpuid_has(v, RD_F_CX16);
+	e->has_popcnt = rd_cpuid_has(v, RD_F_POPCNT);
+	e->has_lzcnt = rd_cpuid_has(v, RD_F_ABM);
+	e->has_bmi1 = rd_cpuid_has(v, RD_F_BMI1);
 	e->flat_segments = e->mode == RD_MODE_LONG;
 	if (e->flat_segments) {
 		rd_hw->get_msr(v, 0xc0000100, &e->fs_base);
