@@ -70,4 +70,5 @@ help:
 #:                                 (6.1, and the running one where its headers are installed)
 #: WERROR=                         let compiler warnings pass
 
-.PHONY: all module tools guest deps demo check check-fast bench install uninstall clean clean-all help
+.PHONY: all module tools guest deps demo check check-fast bench install uninstall clean clean-all
+.PHONY: help
