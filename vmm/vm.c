@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a VM: made by rd_vm_create(), ended by the last reference or, before that, by rd_vm_kill(); and what concerns all of
- * its vCPUs at once. Invariant: a VM on rd_vms is complete; once dead it stays dead, and no vCPU of it enters the guest again.
+ * The life of a VM: made by rd_vm_create(), ended by the last reference or, before that, by
+ * rd_vm_kill(); and what concerns all of its vCPUs at once. Invariant: a VM on rd_vms is complete;
+ * once dead it stays dead, and no vCPU of it enters the guest again.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -132,6 +133,7 @@ struct rd_vm *rd_vm_create(void)
 	r = rd_vm_publish(vm);
 	if (r)
 		goto drop_mmu;
+	preempt_notifier_inc();
 	return vm;
 drop_mmu:
 	rd_mmu_release(vm);
@@ -161,7 +163,11 @@ static void rd_vm_destroy(struct kref *ref)
 	spin_lock(&rd_vms_lock);
 	list_del(&vm->list);
 	spin_unlock(&rd_vms_lock);
-	/* First what may still call in: the notifier looks at vCPUs, the PIT's timer delivers to them. */
+	preempt_notifier_dec();
+	/*
+	 * First what may still call in: the notifier looks at vCPUs, the PIT's timer delivers to
+	 * them.
+	 */
 	rd_mmu_release(vm);
 	rd_irqchip_destroy(&vm->chip);
 	for (i = vm->nr_vcpus; i-- > 0;)
@@ -187,7 +193,7 @@ void rd_vm_put(struct rd_vm *vm)
 	kref_put(&vm->ref, rd_vm_destroy);
 }
 
-/* --- its vCPUs --------------------------------------------------------------------------------------------------------------- */
+/* --- its vCPUs -------------------------------------------------------------------------------- */
 
 static void rd_vcpu_units_exit(struct rd_vcpu *v, unsigned int nr)
 {
@@ -197,8 +203,9 @@ static void rd_vcpu_units_exit(struct rd_vcpu *v, unsigned int nr)
 }
 
 /*
- * Create a vCPU with its units' parts; nobody sees it before rd_vm_add_vcpu(). vm->lock held. ERR_PTR as rd_vcpu_create(), -EINVAL also when
- * the VM is full or user space set a lower limit for ids.
+ * Create a vCPU with its units' parts; nobody sees it before rd_vm_add_vcpu(). vm->lock held.
+ * ERR_PTR as rd_vcpu_create(), -EINVAL also when the VM is full or user space set a lower limit for
+ * ids.
  */
 struct rd_vcpu *rd_vm_new_vcpu(struct rd_vm *vm, unsigned long id)
 {
@@ -273,8 +280,8 @@ void rd_vm_request_all(struct rd_vm *vm, enum rd_request r, bool wait)
 	u32 i;
 
 	/*
-	 * The vCPU sets mode and then looks at requests, this sets the request and then looks at mode: one of the two sees the other. Bit
-	 * and barrier come from rd_vcpu_set_request().
+	 * The vCPU sets mode and then looks at requests, this sets the request and then looks at
+	 * mode: one of the two sees the other. Bit and barrier come from rd_vcpu_set_request().
 	 */
 	rd_for_each_vcpu(i, v, vm) {
 		rd_vcpu_set_request(v, r);
@@ -294,7 +301,7 @@ void rd_vm_flush_tlbs(struct rd_vm *vm)
 	rd_vm_request_all(vm, RD_REQ_TLB_FLUSH, true);
 }
 
-/* --- what the interrupt controllers ask of the VM ------------------------------------------------------------------------------ */
+/* --- what the interrupt controllers ask of the VM --------------------------------------------- */
 
 void rd_irqchip_pic_changed(struct rd_irqchip *c)
 {
