@@ -30,6 +30,7 @@ struct session {
 	int signal_fd;
 	int timeout_fd;
 	int flush_ms;			/* poll timeout until the console is flushed, -1: none */
+	bool ran;			/* a guest ran: there is something to count */
 	bool over;			/* `status` is final */
 	int status;
 };
@@ -205,10 +206,12 @@ static void run_machine(struct session *s)
 		rd_console_attach(&s->console);
 		status = rd_machine_start(&s->machine);
 	}
-	if (status)
+	if (status) {
 		finish(s, status);
-	else
+	} else {
+		s->ran = true;
 		loop(s);
+	}
 	rd_console_abandon(&s->console, true);
 	rd_machine_stop(&s->machine);
 	rd_console_abandon(&s->console, false);
@@ -260,7 +263,7 @@ int rd_session_run(const struct rd_config *config)
 	while (!s.over)
 		run_machine(&s);
 	close_session(&s);
-	if (config->stats)
+	if (config->stats && s.ran)
 		rd_stats_print(&s.earlier);
 	rd_stats_free(&s.earlier);
 	return s.status;
