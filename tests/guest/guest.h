@@ -47,6 +47,12 @@ void *memset(void *to, int c, ulong n);
 void *memcpy(void *to, const void *from, ulong n);
 int memcmp(const void *a, const void *b, ulong n);
 
+/* The machine below is an emulator: leave out what it is known not to do, name it in a comment. */
+static inline int emulated(void)
+{
+	return shared->args[RDP_ARG_EMULATED] != 0;
+}
+
 #define CHECK(cond)								\
 	do {									\
 		if (!(cond))							\
@@ -97,6 +103,7 @@ extern volatile u32 rdg_irqs[256];	/* interrupts counted by rdg_count_irq() */
 u32 rdg_caught(void);
 void rdg_count_irq(struct rdg_frame *f);	/* handler: count and EOI by the mode in use */
 void rdg_set_gate(u32 vector, void (*entry)(void), u32 ist, u32 dpl);
+void rdg_clear_gate(u32 vector);		/* not present */
 void rdg_set_ist(u32 ist, ulong top);
 
 enum { DE = 0, DB = 1, NMI = 2, BP = 3, OF = 4, UD = 6, NM = 7, DF = 8, TS = 10, NP = 11, SS = 12,

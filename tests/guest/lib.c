@@ -215,6 +215,11 @@ void rdg_set_gate(u32 vector, void (*entry)(void), u32 ist, u32 dpl)
 	idt[vector].high = at >> 32;
 }
 
+void rdg_clear_gate(u32 vector)
+{
+	idt[vector].low &= ~(1ull << 47);
+}
+
 /* `ist` is 1 to 7; 0 sets the stack for entries from user mode. */
 void rdg_set_ist(u32 ist, ulong top)
 {

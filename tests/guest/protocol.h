@@ -53,6 +53,7 @@
 #define RDP_MAGIC		0x3154534554445200	/* "\0RDTEST1" */
 #define RDP_MESSAGE_SIZE	512
 #define RDP_ARGS		8
+#define RDP_ARG_EMULATED	7	/* args[7]: the machine below is QEMU's TCG */
 
 /* Flags of a test: what the machine must have. */
 #define RDP_IRQCHIP		0x0001	/* LAPIC, IOAPIC, both 8259 */

@@ -47,6 +47,7 @@ const void *rdt_arg(void);
 const char *rdt_device(void);
 bool rdt_is_stock(void);		/* the device is stock KVM's own node */
 int rdt_time_scale(void);
+bool rdt_is_emulated(void);		/* this machine is QEMU's TCG */
 /* What follows the options that rdt_main() knows, as `--key value`; NULL when absent. */
 const char *rdt_option(const char *key);
 

@@ -121,6 +121,7 @@ struct rdt_vm *rdt_payload_vm_flags(const char *payload, const char *test, uint6
 	for (uint32_t i = 0; i < t->cpus; i++)
 		rdt_vcpu_new(vm, i);
 	set_start(vm->vcpu[0], p->header, t);
+	vm->shared->args[RDP_ARG_EMULATED] = rdt_is_emulated();
 	munmap(p->image, p->size);
 	free(p);
 	for (size_t m = 0; m < ARRAY_SIZE(kickable); m++) {
