@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The project's vocabulary: the only header, with kmod/host.h, that a pure (P) file may include from outside its own
- * layer. It gives the same names in the kernel and in user space: fixed-width types, errno, bits, lists, checked
- * arithmetic, locks whose held-asserts really check in user space. Invariant: nothing here has state.
+ * The project's vocabulary: the only header, with kmod/host.h, that a pure (P) file may include
+ * from outside its own layer. It gives the same names in the kernel and in user space: fixed-width
+ * types, errno, bits, lists, checked arithmetic, locks whose held-asserts really check in user
+ * space. Invariant: nothing here has state.
  */
 #ifndef RD_KMOD_BASE_H
 #define RD_KMOD_BASE_H
@@ -30,7 +31,10 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-/* A lock that may be taken from interrupt context; rd_lock() returns the state that rd_unlock() needs. */
+/*
+ * A lock that may be taken from interrupt context; rd_lock() returns the state that rd_unlock()
+ * needs.
+ */
 struct rd_lock {
 	spinlock_t raw;
 };
@@ -52,7 +56,10 @@ static inline void rd_unlock(struct rd_lock *l, unsigned long flags)
 
 #define rd_assert_held(l) lockdep_assert_held(&(l)->raw)
 
-/* Read-mostly tables (interrupt routes): readers never block, writers wait for them with rd_host_rcu_sync(). */
+/*
+ * Read-mostly tables (interrupt routes): readers never block, writers wait for them with
+ * rd_host_rcu_sync().
+ */
 #define rd_rcu_read_lock() rcu_read_lock()
 #define rd_rcu_read_unlock() rcu_read_unlock()
 #define rd_rcu_deref(p) rcu_dereference_check(p, 1)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * User-space half of kmod/base.h: the kernel's names on top of libc and compiler builtins, for unit tests, fuzzers and
- * tools. Invariant: a lock assert that fails here aborts, so a P file's locking is really checked under test.
+ * User-space half of kmod/base.h: the kernel's names on top of libc and compiler builtins, for unit
+ * tests, fuzzers and tools. Invariant: a lock assert that fails here aborts, so a P file's locking
+ * is really checked under test.
  */
 #ifndef RD_KMOD_BASE_USER_H
 #define RD_KMOD_BASE_USER_H
@@ -118,7 +119,10 @@ static inline int atomic_dec_return(atomic_t *v)
 #define check_sub_overflow(a, b, d) __builtin_sub_overflow(a, b, d)
 #define check_mul_overflow(a, b, d) __builtin_mul_overflow(a, b, d)
 
-/* Bit operations on arrays of unsigned long; the ones without underscores are atomic, as in the kernel. */
+/*
+ * Bit operations on arrays of unsigned long; the ones without underscores are atomic, as in the
+ * kernel.
+ */
 static inline bool test_bit(unsigned long n, const volatile unsigned long *p)
 {
 	return (__atomic_load_n(&p[n / 64], __ATOMIC_RELAXED) >> (n % 64)) & 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the module can do: KVM_CHECK_EXTENSION and KVM_ENABLE_CAP.
- * Invariant: a capability that is not in the table is answered with 0; one that is there works, and if it can be enabled, enabling it
- * with any value that its answer announces works too.
+ * Invariant: a capability that is not in the table is answered with 0; one that is there works, and
+ * if it can be enabled, enabling it with any value that its answer announces works too.
  */
 #include <linux/cpumask.h>
 #include "kmod/ioctl.h"
@@ -139,7 +139,7 @@ long rd_cap_value(struct rd_vm *vm, unsigned long cap)
 	return 0;
 }
 
-/* --- enabling ------------------------------------------------------------------------------- */
+/* --- enabling --------------------------------------------------------------------------------- */
 
 static int rd_enable_split(struct rd_vm *vm, const u64 *args)
 {
@@ -241,7 +241,10 @@ static const struct {
 	{ KVM_CAP_X86_DISABLE_EXITS, rd_enable_disable_exits },
 };
 
-/* vm->lock held. -EINVAL: unknown, or arguments that are not allowed; the others as the capability's. */
+/*
+ * vm->lock held. -EINVAL: unknown, or arguments that are not allowed; the others as the
+ * capability's.
+ */
 int rd_vm_enable_cap(struct rd_vm *vm, const struct kvm_enable_cap *cap)
 {
 	unsigned int i;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The system descriptor, /dev/redoubt: what can be asked without a VM, and making one.
- * Invariant: it has no state; every open file of it is the same. 32-bit programs get -ENOTTY for every call: structures of the KVM API
- * that hold pointers differ for them, and no client needs it.
+ * Invariant: it has no state; every open file of it is the same. 32-bit programs get -ENOTTY for
+ * every call: structures of the KVM API that hold pointers differ for them, and no client needs it.
  */
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -47,7 +47,8 @@ static long rd_get_mmap_size(struct rd_call *c, void *data)
 }
 
 /* KVM_GET_SUPPORTED_CPUID and KVM_GET_EMULATED_CPUID: -E2BIG unless the caller has room for all. */
-static long rd_get_cpuid(struct rd_call *c, int (*fill)(struct kvm_cpuid_entry2 *e, u32 *nr, u32 max))
+static long rd_get_cpuid(struct rd_call *c,
+			 int (*fill)(struct kvm_cpuid_entry2 *e, u32 *nr, u32 max))
 {
 	struct kvm_cpuid2 __user *user = c->user;
 	struct kvm_cpuid_entry2 *e;

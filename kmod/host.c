@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * kmod/host.h on the kernel: time, timers, memory and randomness for P files.
- * Invariant: a timer that another thread re-armed while its function ran keeps the other thread's expiry.
+ * Invariant: a timer that another thread re-armed while its function ran keeps the other thread's
+ * expiry.
  */
 #include <linux/gfp.h>
 #include <linux/ktime.h>
@@ -39,7 +40,10 @@ static enum hrtimer_restart rd_timer_fire(struct hrtimer *raw)
 	struct rd_timer *t = container_of(raw, struct rd_timer, raw);
 	u64 next = t->fn(t);
 
-	/* Not HRTIMER_RESTART with a new expiry: it must not be written while another CPU may have queued the timer. */
+	/*
+	 * Not HRTIMER_RESTART with a new expiry: it must not be written while another CPU may have
+	 * queued the timer.
+	 */
 	if (next && !hrtimer_is_queued(raw))
 		hrtimer_start(raw, ns_to_ktime(next), HRTIMER_MODE_ABS_PINNED_HARD);
 	return HRTIMER_NORESTART;
@@ -51,11 +55,15 @@ void rd_timer_init(struct rd_timer *t, u64 (*fn)(struct rd_timer *t))
 	rd_hrtimer_setup(&t->raw, rd_timer_fire);
 }
 
-/* Pinned: a vCPU's timer fires on the CPU that runs it, so that it interrupts the guest without an IPI. */
+/*
+ * Pinned: a vCPU's timer fires on the CPU that runs it, so that it interrupts the guest without an
+ * IPI.
+ */
 void rd_timer_start(struct rd_timer *t, u64 expires_ns)
 {
 	/* ktime_t is signed: what does not fit will not come in a lifetime. */
-	hrtimer_start(&t->raw, ns_to_ktime(min_t(u64, expires_ns, KTIME_MAX)), HRTIMER_MODE_ABS_PINNED_HARD);
+	hrtimer_start(&t->raw, ns_to_ktime(min_t(u64, expires_ns, KTIME_MAX)),
+		      HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
 void rd_timer_cancel(struct rd_timer *t)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Services that the host gives to P files: time, timers, memory, randomness. kmod/host.c implements them on the kernel,
- * tests/unit/host_shim.c for user space with a virtual clock that only the test advances.
+ * Services that the host gives to P files: time, timers, memory, randomness. kmod/host.c implements
+ * them on the kernel, tests/unit/host_shim.c for user space with a virtual clock that only the test
+ * advances.
  * Invariant: no function here sleeps unless its comment says so.
  */
 #ifndef RD_KMOD_HOST_H
@@ -12,7 +13,10 @@
 #include <linux/hrtimer.h>
 #endif
 
-/* Nanoseconds of the host's monotonic clock (stops in suspend) and of its wall clock since the epoch. */
+/*
+ * Nanoseconds of the host's monotonic clock (stops in suspend) and of its wall clock since the
+ * epoch.
+ */
 u64 rd_host_now_ns(void);
 u64 rd_host_real_ns(void);
 
@@ -21,8 +25,8 @@ u64 rd_host_tsc(void);
 u32 rd_host_tsc_khz(void);
 
 /*
- * One-shot timer on the monotonic clock. fn runs in interrupt context, without locks; it returns the next expiry in
- * nanoseconds to go on, or 0 to stop.
+ * One-shot timer on the monotonic clock. fn runs in interrupt context, without locks; it returns
+ * the next expiry in nanoseconds to go on, or 0 to stop.
  */
 struct rd_timer {
 #ifdef __KERNEL__
@@ -37,12 +41,15 @@ struct rd_timer {
 
 void rd_timer_init(struct rd_timer *t, u64 (*fn)(struct rd_timer *t));
 
-/* Arm or re-arm for an absolute time in nanoseconds of rd_host_now_ns(); a time in the past fires at once. */
+/*
+ * Arm or re-arm for an absolute time in nanoseconds of rd_host_now_ns(); a time in the past fires
+ * at once.
+ */
 void rd_timer_start(struct rd_timer *t, u64 expires_ns);
 
 /*
- * Disarm; rd_timer_cancel() also waits for a running fn (so: never from fn, never under a lock that fn takes).
- * rd_timer_try_cancel() does not wait and returns false if fn is running right now.
+ * Disarm; rd_timer_cancel() also waits for a running fn (so: never from fn, never under a lock that
+ * fn takes). rd_timer_try_cancel() does not wait and returns false if fn is running right now.
  */
 void rd_timer_cancel(struct rd_timer *t);
 bool rd_timer_try_cancel(struct rd_timer *t);

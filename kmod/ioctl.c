@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The dispatcher: finds a row, copies the argument in, checks, locks, calls, unlocks, copies the answer out.
+ * The dispatcher: finds a row, copies the argument in, checks, locks, calls, unlocks, copies the
+ * answer out.
  * Invariant: see kmod/ioctl.h.
  */
 #include <linux/mm.h>
@@ -47,7 +48,10 @@ const struct rd_ioctl_row *rd_ioctl_find(const struct rd_ioctl_table *t, u32 cmd
 static int rd_row_check(const struct rd_ioctl_row *row, const struct rd_call *c)
 {
 	if (c->vm) {
-		/* Guest memory is that of the process that made the VM: a child or a receiver of the descriptor has another. */
+		/*
+		 * Guest memory is that of the process that made the VM: a child or a receiver of
+		 * the descriptor has another.
+		 */
 		if (c->vm->mm != current->mm)
 			return -EIO;
 		if (READ_ONCE(c->vm->dead) && !(row->flags & RD_IOC_DEAD_TOO))
@@ -116,19 +120,22 @@ static long rd_row_copy(const struct rd_ioctl_row *row, struct rd_call *c, void 
 		memset(data, 0, size);
 	}
 	r = rd_row_run(row, c, data);
-	if (r >= 0 && (dir & _IOC_READ) && !(row->flags & RD_IOC_NO_OUT) && copy_to_user(c->user, data, size))
+	if (r >= 0 && (dir & _IOC_READ) && !(row->flags & RD_IOC_NO_OUT) &&
+	    copy_to_user(c->user, data, size))
 		return -EFAULT;
 	return r;
 }
 
-static noinline long rd_row_copy_small(const struct rd_ioctl_row *row, struct rd_call *c, size_t size)
+static noinline long rd_row_copy_small(const struct rd_ioctl_row *row, struct rd_call *c,
+				       size_t size)
 {
 	u64 data[RD_SMALL / sizeof(u64)];
 
 	return rd_row_copy(row, c, data, size);
 }
 
-static noinline long rd_row_copy_large(const struct rd_ioctl_row *row, struct rd_call *c, size_t size)
+static noinline long rd_row_copy_large(const struct rd_ioctl_row *row, struct rd_call *c,
+				       size_t size)
 {
 	void *data = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 	long r;

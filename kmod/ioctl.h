@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ioctls as rows: what number, who handles it, what it needs. One dispatcher does the rest, so that no handler copies, locks or checks
- * what a row can say.
- * Invariant: an argument is copied in once, before any lock, and out only after success, from memory that was zeroed.
+ * ioctls as rows: what number, who handles it, what it needs. One dispatcher does the rest, so that
+ * no handler copies, locks or checks what a row can say.
+ * Invariant: an argument is copied in once, before any lock, and out only after success, from
+ * memory that was zeroed.
  */
 #ifndef RD_KMOD_IOCTL_H
 #define RD_KMOD_IOCTL_H
@@ -22,7 +23,10 @@ struct rd_call {
 };
 
 enum {
-	/* How the argument travels. Default: by the direction bits of the number; numbers without any (_IO) carry a value in arg. */
+	/*
+	 * How the argument travels. Default: by the direction bits of the number; numbers without
+	 * any (_IO) carry a value in arg.
+	 */
 	RD_IOC_IN = 1 << 0,        /* copy in, though the number only says out */
 	RD_IOC_NO_OUT = 1 << 1,    /* never copy out, though the number says so */
 	RD_IOC_SELF = 1 << 2,      /* of variable size: the handler copies itself; data is NULL */
@@ -61,8 +65,8 @@ const struct rd_ioctl_row *rd_ioctl_find(const struct rd_ioctl_table *t, u32 cmd
 long rd_ioctl_call(const struct rd_ioctl_row *row, struct rd_call *c, unsigned long arg);
 
 /*
- * An array behind a header in user space: copies nr elements of size from user into fresh memory (kvfree()). ERR_PTR: -E2BIG when nr is above
- * max, -ENOMEM, -EFAULT. nr 0 gives NULL.
+ * An array behind a header in user space: copies nr elements of size from user into fresh memory
+ * (kvfree()). ERR_PTR: -E2BIG when nr is above max, -ENOMEM, -EFAULT. nr 0 gives NULL.
  */
 void *rd_copy_array(const void __user *user, u32 nr, u32 max, size_t size);
 

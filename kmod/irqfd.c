@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts raised by eventfds (vhost, VFIO, a VMM's own device threads), also level-triggered ones with a resample eventfd that tells
- * the device about the guest's EOI.
- * Invariant: an irqfd is on vm->irqfds from its assignment until exactly one of deassignment, the eventfd's last close and the VM
- * descriptor's close takes it off (under rd_irqfds_lock); only that one frees it.
+ * Interrupts raised by eventfds (vhost, VFIO, a VMM's own device threads), also level-triggered
+ * ones with a resample eventfd that tells the device about the guest's EOI.
+ * Invariant: an irqfd is on vm->irqfds from its assignment until exactly one of deassignment, the
+ * eventfd's last close and the VM descriptor's close takes it off (under rd_irqfds_lock); only that
+ * one frees it.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -49,7 +50,7 @@ void rd_irqfd_unsetup(void)
 	destroy_workqueue(rd_irqfd_wq);
 }
 
-/* --- hot ------------------------------------------------------------------------------------ */
+/* --- hot -------------------------------------------------------------------------------------- */
 
 static void rd_irqfd_inject(struct rd_irqfd *i)
 {
@@ -67,7 +68,9 @@ static void rd_irqfd_inject(struct rd_irqfd *i)
 	}
 }
 
-/* Somebody signalled the eventfd, or closes it. Interrupts off, the eventfd's wait-queue lock held. */
+/*
+ * Somebody signalled the eventfd, or closes it. Interrupts off, the eventfd's wait-queue lock held.
+ */
 static int rd_irqfd_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct rd_irqfd *i = container_of(wait, struct rd_irqfd, wait);
@@ -89,7 +92,10 @@ static int rd_irqfd_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, 
 	return 0;
 }
 
-/* The guest acknowledged a pin: lower the line and tell the devices, which raise it again if they still want to. */
+/*
+ * The guest acknowledged a pin: lower the line and tell the devices, which raise it again if they
+ * still want to.
+ */
 static void rd_irqfd_pin_eoi(struct rd_vm *vm, unsigned int chip, unsigned int pin)
 {
 	int gsi = rd_irqchip_pin_gsi(&vm->chip, chip, pin);
@@ -105,7 +111,7 @@ static void rd_irqfd_pin_eoi(struct rd_vm *vm, unsigned int chip, unsigned int p
 	}
 }
 
-/* --- resamplers ------------------------------------------------------------------------------ */
+/* --- resamplers ------------------------------------------------------------------------------- */
 
 static int rd_resampler_join(struct rd_irqfd *i)
 {
@@ -154,7 +160,9 @@ static void rd_resampler_leave(struct rd_irqfd *i)
 		kfree(r);
 }
 
-/* --- assign and take away ---------------------------------------------------------------------- */
+/*
+ * --- assign and take away ----------------------------------------------------------------------
+ */
 
 /* In the work queue: it waits for readers and may drop the last reference of a file. */
 static void rd_irqfd_shutdown(struct work_struct *work)
@@ -233,7 +241,10 @@ static int rd_irqfd_assign_to(struct rd_vm *vm, const struct kvm_irqfd *args, st
 	r = rd_irqfd_publish(vm, i);
 	if (r)
 		goto leave;
-	/* What was signalled before counts too; the file is held, so its close cannot come in between. */
+	/*
+	 * What was signalled before counts too; the file is held, so its close cannot come in
+	 * between.
+	 */
 	if (vfs_poll(file, &i->poll) & EPOLLIN)
 		rd_irqfd_inject(i);
 	return 0;
@@ -267,7 +278,10 @@ static int rd_irqfd_assign(struct rd_vm *vm, const struct kvm_irqfd *args)
 	return r;
 }
 
-/* Takes the irqfds for which ctx is NULL or theirs, and gsi fits, off and waits until they are gone. */
+/*
+ * Takes the irqfds for which ctx is NULL or theirs, and gsi fits, off and waits until they are
+ * gone.
+ */
 static void rd_irqfd_take(struct rd_vm *vm, struct eventfd_ctx *ctx, u32 gsi)
 {
 	struct rd_irqfd *i, *next;

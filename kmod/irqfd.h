@@ -14,8 +14,9 @@ struct kvm_irqfd;
 int rd_irqfd_setup(void);
 void rd_irqfd_unsetup(void);
 /*
- * KVM_IRQFD. -EINVAL bad flags, no irqchip, or a level GSI without the PIC and IOAPIC in the kernel; -EBADF or -EINVAL not eventfds; -EBUSY
- * the eventfd raises an interrupt of this VM already; -ENOMEM. May sleep.
+ * KVM_IRQFD. -EINVAL bad flags, no irqchip, or a level GSI without the PIC and IOAPIC in the
+ * kernel; -EBADF or -EINVAL not eventfds; -EBUSY the eventfd raises an interrupt of this VM
+ * already; -ENOMEM. May sleep.
  */
 int rd_irqfd(struct rd_vm *vm, const struct kvm_irqfd *args);
 void rd_irqfd_release(struct rd_vm *vm);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading and unloading: picks the backend, turns it on, opens the device node. The one file that names the vendors and the subsystems.
- * Invariant: set-up steps are undone in reverse; the device node is the last to come and the first to go.
+ * Loading and unloading: picks the backend, turns it on, opens the device node. The one file that
+ * names the vendors and the subsystems.
+ * Invariant: set-up steps are undone in reverse; the device node is the last to come and the first
+ * to go.
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -19,7 +21,8 @@ struct rd_unit_hooks rd_units;
 
 extern unsigned int rd_halt_poll_ns;
 module_param_named(halt_poll_ns, rd_halt_poll_ns, uint, 0644);
-MODULE_PARM_DESC(halt_poll_ns, "longest time in ns that a halted vCPU is polled for before it sleeps (0: never)");
+MODULE_PARM_DESC(halt_poll_ns,
+		 "longest time in ns that a halted vCPU is polled for before it sleeps (0: never)");
 
 /* The backends, in the order in which they are asked. */
 static const struct rd_hw *const rd_backends[] = { &rd_svm };
@@ -27,7 +30,10 @@ static const struct rd_hw *const rd_backends[] = { &rd_svm };
 /* The subsystems, in the order of their hooks. */
 static const struct rd_unit *const rd_all_units[] = {};
 
-/* The reason that speaks of this machine best: "switched off" and "in use" say more than "not there". */
+/*
+ * The reason that speaks of this machine best: "switched off" and "in use" say more than "not
+ * there".
+ */
 static int rd_pick_backend(void)
 {
 	const char *why = "no backend", *best_why = NULL;
@@ -59,7 +65,10 @@ static void rd_units_exit(void)
 	}
 }
 
-/* Start the units and collect their hot hooks, so that a hook that a unit does not have costs nothing. */
+/*
+ * Start the units and collect their hot hooks, so that a hook that a unit does not have costs
+ * nothing.
+ */
 static int rd_units_init(void)
 {
 	unsigned int i;

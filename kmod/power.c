@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtualization on and off on the host's CPUs: at load and unload, as CPUs come and go, in suspend, at reboot and in a crash.
- * Invariant: a CPU's share is on from rd_cpu_up() to rd_cpu_down(), told by rd_cpu_is_on, which only that CPU changes; every VM is dead
- * before it is turned off for good.
+ * Virtualization on and off on the host's CPUs: at load and unload, as CPUs come and go, in
+ * suspend, at reboot and in a crash.
+ * Invariant: a CPU's share is on from rd_cpu_up() to rd_cpu_down(), told by rd_cpu_is_on, which
+ * only that CPU changes; every VM is dead before it is turned off for good.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -50,7 +51,10 @@ static int rd_cpu_up(unsigned int cpu)
 
 	if (r)
 		WRITE_ONCE(rd_cpu_error, r);
-	/* Where the kernel does not take no for an answer it says so itself; the CPU then runs no guest. */
+	/*
+	 * Where the kernel does not take no for an answer it says so itself; the CPU then runs no
+	 * guest.
+	 */
 	return r;
 }
 
@@ -65,7 +69,9 @@ static void rd_cpu_down_ipi(void *unused)
 	rd_cpu_disable_here();
 }
 
-/* --- suspend: the other CPUs went through hotplug ------------------------------------------------ */
+/*
+ * --- suspend: the other CPUs went through hotplug ------------------------------------------------
+ */
 
 static int rd_suspend(void)
 {
@@ -83,11 +89,11 @@ static void rd_resume(void)
 
 RD_SYSCORE(rd_syscore, rd_suspend, rd_resume);
 
-/* --- reboot and crash ------------------------------------------------------------------------------ */
+/* --- reboot and crash ------------------------------------------------------------------------- */
 
 /*
- * Firmware and the next kernel want it off. A vCPU that is in the guest leaves it for the IPI, and none enters again, because its VM
- * is dead before the IPI is sent.
+ * Firmware and the next kernel want it off. A vCPU that is in the guest leaves it for the IPI, and
+ * none enters again, because its VM is dead before the IPI is sent.
  */
 static int rd_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
@@ -103,7 +109,7 @@ static void rd_emergency(void)
 	rd_cpu_disable_here();
 }
 
-/* ------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
 
 int rd_power_on(void)
 {
@@ -112,7 +118,7 @@ int rd_power_on(void)
 	rd_cpu_error = 0;
 	r = cpuhp_setup_state(RD_CPUHP_STATE, "redoubt:on", rd_cpu_up, rd_cpu_down);
 	if (r == -EBUSY && !rd_cpu_error)
-		pr_err("redoubt: the CPU's virtualization extension belongs to stock KVM (unload its module)\n");
+		pr_err("redoubt: stock KVM owns the CPU's virtualization extension (unload it)\n");
 	if (r)
 		return r;
 	if (rd_cpu_error) {

@@ -6,7 +6,10 @@
 #ifndef RD_KMOD_POWER_H
 #define RD_KMOD_POWER_H
 
-/* -EBUSY: another hypervisor has it (said in the log); -errno of a CPU that refused. Process context. */
+/*
+ * -EBUSY: another hypervisor has it (said in the log); -errno of a CPU that refused. Process
+ * context.
+ */
 int rd_power_on(void);
 void rd_power_off(void);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KVM_GET_STATS_FD: a file that describes the counters of a VM or a vCPU and then gives them.
- * Layout: struct kvm_stats_header, the name of the object, the descriptors, the values. Only the values change.
- * Invariant: the descriptors and the structs of vmm/stats.h come from the same lists, so a value's offset is its place in the struct.
+ * Layout: struct kvm_stats_header, the name of the object, the descriptors, the values. Only the
+ * values change.
+ * Invariant: the descriptors and the structs of vmm/stats.h come from the same lists, so a value's
+ * offset is its place in the struct.
  */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
@@ -19,8 +21,9 @@ struct rd_stats_desc {
 	char name[RD_STATS_NAME];
 };
 
+#define RD_STATS_FLAGS (KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10)
 #define RD_DESC(type, field, label)                                                                \
-	{ .desc = { .flags = KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10, \
+	{ .desc = { .flags = RD_STATS_FLAGS,                                                       \
 		    .size = 1,                                                                     \
 		    .offset = offsetof(type, field) },                                             \
 	  .name = label },
@@ -29,7 +32,10 @@ struct rd_stats_desc {
 #define RD_EXIT_DESC(kind) RD_DESC(struct rd_vcpu_stats, exit[RD_EXIT_##kind], "exit_" #kind)
 
 static const struct rd_stats_desc rd_vm_descs[] = { RD_VM_STATS(RD_VM_DESC) };
-static const struct rd_stats_desc rd_vcpu_descs[] = { RD_EXIT_KINDS(RD_EXIT_DESC) RD_VCPU_STATS(RD_VCPU_DESC) };
+static const struct rd_stats_desc rd_vcpu_descs[] = {
+	RD_EXIT_KINDS(RD_EXIT_DESC)
+	RD_VCPU_STATS(RD_VCPU_DESC)
+};
 
 struct rd_stats_file {
 	struct rd_vm *vm;
@@ -40,15 +46,22 @@ struct rd_stats_file {
 	char id[RD_STATS_NAME];
 };
 
-/* Copy what of [off, off + size) the reader asked for. Returns the bytes copied, -EFAULT. */
-static ssize_t rd_stats_part(char __user *buf, size_t len, loff_t *pos, loff_t off, const void *src, size_t size)
+struct rd_stats_part {
+	loff_t off;
+	const void *src;
+	size_t size;
+};
+
+/* Copy what of the part the reader asked for. Returns the bytes copied, -EFAULT. */
+static ssize_t rd_stats_part(char __user *buf, size_t len, loff_t *pos,
+			     const struct rd_stats_part *p)
 {
 	size_t n;
 
-	if (*pos < off || *pos >= off + size || !len)
+	if (*pos < p->off || *pos >= p->off + p->size || !len)
 		return 0;
-	n = min_t(size_t, len, off + size - *pos);
-	if (copy_to_user(buf, src + (*pos - off), n))
+	n = min_t(size_t, len, p->off + p->size - *pos);
+	if (copy_to_user(buf, p->src + (*pos - p->off), n))
 		return -EFAULT;
 	*pos += n;
 	return n;
@@ -57,7 +70,7 @@ static ssize_t rd_stats_part(char __user *buf, size_t len, loff_t *pos, loff_t o
 static ssize_t rd_stats_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
 	const struct rd_stats_file *s = file->private_data;
-	const struct { loff_t off; const void *src; size_t size; } parts[] = {
+	const struct rd_stats_part parts[] = {
 		{ 0, &s->header, sizeof(s->header) },
 		{ s->header.id_offset, s->id, sizeof(s->id) },
 		{ s->header.desc_offset, s->descs, s->desc_size },
@@ -67,7 +80,7 @@ static ssize_t rd_stats_read(struct file *file, char __user *buf, size_t len, lo
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
-		ssize_t n = rd_stats_part(buf + done, len - done, pos, parts[i].off, parts[i].src, parts[i].size);
+		ssize_t n = rd_stats_part(buf + done, len - done, pos, &parts[i]);
 
 		if (n < 0)
 			return n;
@@ -128,7 +141,8 @@ int rd_stats_fd_create(struct rd_vm *vm, struct rd_vcpu *v)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto free;
-	file = anon_inode_getfile(v ? "redoubt-vcpu-stats" : "redoubt-vm-stats", &rd_stats_fops, s, O_RDONLY);
+	file = anon_inode_getfile(v ? "redoubt-vcpu-stats" : "redoubt-vm-stats", &rd_stats_fops, s,
+				  O_RDONLY);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		fd = PTR_ERR(file);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracepoints, system "redoubt" (K). Invariant: arguments are values that the caller has at hand, so that a tracepoint which is off
- * costs one patched-out branch; no event holds a pointer or a string.
+ * The tracepoints, system "redoubt" (K). Invariant: arguments are values that the caller has at
+ * hand, so that a tracepoint which is off costs one patched-out branch; no event holds a pointer or
+ * a string.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM redoubt
@@ -10,13 +11,6 @@
 #define RD_KMOD_TRACE_H
 
 #include <linux/tracepoint.h>
-#include "vmm/stats.h"
-
-#define RD_TRACE_ENUM(name) TRACE_DEFINE_ENUM(RD_EXIT_##name);
-#define RD_TRACE_SYMBOL(name) , { RD_EXIT_##name, #name }
-#define RD_TRACE_EXITS { -1, "?" } RD_EXIT_KINDS(RD_TRACE_SYMBOL)
-
-RD_EXIT_KINDS(RD_TRACE_ENUM)
 
 TRACE_EVENT(rd_entry,
 	TP_PROTO(u32 vcpu, u64 rip),
@@ -29,27 +23,28 @@ TRACE_EVENT(rd_entry,
 		__entry->rip = rip;
 		__entry->vcpu = vcpu;
 	),
-	TP_printk("vcpu %u rip 0x%llx", __entry->vcpu, __entry->rip)
+	TP_printk("vcpu %u rip 0x%llx",
+		  __entry->vcpu, __entry->rip)
 );
 
-/* kind: enum rd_exit_kind; info: what the backend's control block says beyond it. */
+/* code: the backend's exit code, as its manual numbers them; info: what the exit says beyond it. */
 TRACE_EVENT(rd_exit,
-	TP_PROTO(u32 vcpu, u32 kind, u64 rip, u64 info),
-	TP_ARGS(vcpu, kind, rip, info),
+	TP_PROTO(u32 vcpu, u64 code, u64 rip, u64 info),
+	TP_ARGS(vcpu, code, rip, info),
 	TP_STRUCT__entry(
 		__field(u64, rip)
+		__field(u64, code)
 		__field(u64, info)
 		__field(u32, vcpu)
-		__field(u32, kind)
 	),
 	TP_fast_assign(
 		__entry->rip = rip;
+		__entry->code = code;
 		__entry->info = info;
 		__entry->vcpu = vcpu;
-		__entry->kind = kind;
 	),
-	TP_printk("vcpu %u %s rip 0x%llx info 0x%llx", __entry->vcpu, __print_symbolic(__entry->kind, RD_TRACE_EXITS),
-		  __entry->rip, __entry->info)
+	TP_printk("vcpu %u code 0x%llx rip 0x%llx info 0x%llx",
+		  __entry->vcpu, __entry->code, __entry->rip, __entry->info)
 );
 
 TRACE_EVENT(rd_inject,
@@ -65,7 +60,8 @@ TRACE_EVENT(rd_inject,
 		__entry->vector = vector;
 		__entry->error = error;
 	),
-	TP_printk("vcpu %u vector 0x%x error 0x%x", __entry->vcpu, __entry->vector, __entry->error)
+	TP_printk("vcpu %u vector 0x%x error 0x%x",
+		  __entry->vcpu, __entry->vector, __entry->error)
 );
 
 /* acc: RD_ACC_* bits; result: enum rd_fault_result or a negative errno. */
@@ -84,7 +80,8 @@ TRACE_EVENT(rd_nested_fault,
 		__entry->acc = acc;
 		__entry->result = result;
 	),
-	TP_printk("vcpu %u gpa 0x%llx %s%s%s result %d", __entry->vcpu, __entry->gpa, __entry->acc & 1 ? "r" : "-",
+	TP_printk("vcpu %u gpa 0x%llx %s%s%s result %d",
+		  __entry->vcpu, __entry->gpa, __entry->acc & 1 ? "r" : "-",
 		  __entry->acc & 2 ? "w" : "-", __entry->acc & 4 ? "x" : "-", __entry->result)
 );
 
@@ -102,7 +99,8 @@ TRACE_EVENT(rd_emulate,
 		__entry->vcpu = vcpu;
 		__entry->result = result;
 	),
-	TP_printk("vcpu %u rip 0x%llx result %d", __entry->vcpu, __entry->rip, __entry->result)
+	TP_printk("vcpu %u rip 0x%llx result %d",
+		  __entry->vcpu, __entry->rip, __entry->result)
 );
 
 /* result: RD_MSR_*. */
@@ -123,7 +121,8 @@ TRACE_EVENT(rd_msr,
 		__entry->result = result;
 		__entry->write = write;
 	),
-	TP_printk("vcpu %u %s 0x%x = 0x%llx result %d", __entry->vcpu, __entry->write ? "write" : "read", __entry->msr,
+	TP_printk("vcpu %u %s 0x%x = 0x%llx result %d",
+		  __entry->vcpu, __entry->write ? "write" : "read", __entry->msr,
 		  __entry->val, __entry->result)
 );
 
@@ -144,7 +143,8 @@ TRACE_EVENT(rd_pio,
 		__entry->count = count;
 		__entry->in = in;
 	),
-	TP_printk("vcpu %u %s port 0x%x size %u count %u", __entry->vcpu, __entry->in ? "in" : "out", __entry->port,
+	TP_printk("vcpu %u %s port 0x%x size %u count %u",
+		  __entry->vcpu, __entry->in ? "in" : "out", __entry->port,
 		  __entry->size, __entry->count)
 );
 
@@ -165,7 +165,8 @@ TRACE_EVENT(rd_mmio,
 		__entry->len = len;
 		__entry->write = write;
 	),
-	TP_printk("vcpu %u %s gpa 0x%llx len %u val 0x%llx", __entry->vcpu, __entry->write ? "write" : "read", __entry->gpa,
+	TP_printk("vcpu %u %s gpa 0x%llx len %u val 0x%llx",
+		  __entry->vcpu, __entry->write ? "write" : "read", __entry->gpa,
 		  __entry->len, __entry->val)
 );
 
@@ -181,7 +182,8 @@ TRACE_EVENT(rd_apic_ipi,
 		__entry->icr = icr;
 		__entry->vcpu = vcpu;
 	),
-	TP_printk("vcpu %u dest 0x%llx icr 0x%llx", __entry->vcpu, __entry->icr >> 32, __entry->icr & 0xffffffff)
+	TP_printk("vcpu %u dest 0x%llx icr 0x%llx",
+		  __entry->vcpu, __entry->icr >> 32, __entry->icr & 0xffffffff)
 );
 
 #endif

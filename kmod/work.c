@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The thread's pending work (reschedule, signals, task work, restartable sequences) on the way into a guest.
- * Invariant: the kernel's one exported function for it wants a struct kvm_vcpu to note a signal in; it gets one of ours that nobody reads.
+ * The thread's pending work (reschedule, signals, task work, restartable sequences) on the way into
+ * a guest.
+ * Invariant: the kernel's one exported function for it wants a struct kvm_vcpu to note a signal in;
+ * it gets one of ours that nobody reads.
  */
 #include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>

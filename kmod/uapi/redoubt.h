@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the module offers beyond the KVM API, on the same descriptors: numbers of a type of their own, so that no future KVM call can
- * collide with them. Invariant: a structure never changes its layout; what changes gets a new number, and the version goes up.
+ * What the module offers beyond the KVM API, on the same descriptors: numbers of a type of their
+ * own, so that no future KVM call can collide with them. Invariant: a structure never changes its
+ * layout; what changes gets a new number, and the version goes up.
  */
-#ifndef RD_UAPI_REDOUBT_H
-#define RD_UAPI_REDOUBT_H
+#ifndef RD_KMOD_UAPI_REDOUBT_H
+#define RD_KMOD_UAPI_REDOUBT_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
 #define RD_IOC_TYPE 0xd7
 
-/* System descriptor: the version of this interface, RD_UAPI_VERSION or above. The argument must be 0. */
+/*
+ * System descriptor: the version of this interface, RD_UAPI_VERSION or above. The argument must be
+ * 0.
+ */
 #define RD_UAPI_VERSION 1
 #define RD_GET_VERSION _IO(RD_IOC_TYPE, 0x00)
 
-/* VM descriptor: a name for messages and statistics, printable ASCII, ended by a zero byte (-EINVAL otherwise). */
+/*
+ * VM descriptor: a name for messages and statistics, printable ASCII, ended by a zero byte (-EINVAL
+ * otherwise).
+ */
 struct rd_vm_name {
 	char name[32];
 };
