@@ -368,8 +368,10 @@ int rd_vcpu_set_events(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 	if (e->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		rd_hw->set_shadow(v, e->interrupt.shadow);
 	v->nmi_injected = e->nmi.injected;
-	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
 		v->nmi_pending = e->nmi.pending;
+		clear_bit(RD_LAPIC_EV_NMI, &v->lapic.events);
+	}
 	rd_hw->set_nmi_mask(v, e->nmi.masked);
 	if ((e->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR) && v->has_lapic)
 		v->lapic.sipi_vector = e->sipi_vector;
