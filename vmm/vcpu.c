@@ -312,8 +312,11 @@ static void rd_load_xstate(struct rd_vcpu *v)
 		wrpkru(v->pkru);
 }
 
+/* Only while guest and host differ. An emulated CPU may have let XSETBV through without an exit: what is in force counts. */
 static void rd_restore_xstate(struct rd_vcpu *v)
 {
+	if (v->xcr0 != v->host_xcr0)
+		v->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	if (v->uses_pkru) {
 		v->pkru = rdpkru();
 		if (v->pkru != v->host_pkru)
