@@ -91,7 +91,7 @@ static bool split_leaf(struct rd_vcpu *v, u64 *e, u64 old, unsigned int level)
 
 /* --- the walk --------------------------------------------------------------------------------- */
 
-u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level)
+u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level, u64 *value)
 {
 	const struct rd_pt_format *fmt = mmu->fmt;
 	u64 *table = mmu->root;
@@ -105,6 +105,7 @@ u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level)
 			return NULL;
 		if (rd_pt_is_leaf(fmt, entry, l)) {
 			*level = l;
+			*value = entry;
 			return e;
 		}
 		table = rd_mmu_child(mmu, entry);
@@ -288,11 +289,10 @@ static bool restore_write(struct rd_vcpu *v, const struct fault *f)
 	const struct rd_pt_format *fmt = mmu->fmt;
 	unsigned int level = 0;
 	bool done = false;
-	u64 *e, old;
+	u64 *e, old = 0;
 
 	read_lock(&mmu->lock);
-	e = rd_mmu_leaf(mmu, f->gfn, &level);
-	old = e ? READ_ONCE(*e) : 0;
+	e = rd_mmu_leaf(mmu, f->gfn, &level, &old);
 	if (level == 1 && (old & fmt->soft_write)) {
 		rd_slot_mark_dirty(f->slot, f->gfn);
 		done = cmpxchg(e, old, rd_pt_with_write(fmt, old)) == old;

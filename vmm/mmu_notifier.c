@@ -116,14 +116,16 @@ static bool age_pages(struct rd_vm *vm, u64 gfn, u64 last, void *arg)
 	struct rd_mmu *mmu = &vm->mmu;
 	bool young = false;
 	unsigned int level;
+	u64 value;
 
 	while (gfn < last) {
-		u64 *e = rd_mmu_leaf(mmu, gfn, &level);
+		u64 *e = rd_mmu_leaf(mmu, gfn, &level, &value);
 
-		if (e && (READ_ONCE(*e) & mmu->fmt->accessed)) {
+		if (e && (value & mmu->fmt->accessed)) {
 			young = true;
 			if (!a->clear)
 				break;
+			/* Should it be a table by now: that bit of a table means nothing. */
 			clear_bit(__ffs(mmu->fmt->accessed), (unsigned long *)e);
 		}
 		gfn = e ? rd_pt_next(gfn, level) : gfn + 1;

@@ -46,8 +46,11 @@ static inline u64 *rd_mmu_child(const struct rd_mmu *mmu, u64 e)
 /* Free the table pages that a vCPU holds ready. It does not run. */
 void rd_mmu_drop_cache(struct rd_vcpu *v);
 
-/* The leaf that maps gfn and its level, or NULL. lock held. */
-u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level);
+/*
+ * The leaf that maps gfn, or NULL; its level, and its value as it was found: while the lock is held
+ * for read only, a large leaf may become a table at any moment, so do not read it again.
+ */
+u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level, u64 *value);
 
 /*
  * mmu_zap.c. Collects what must be flushed and freed; between begin and end mmu.lock is held for

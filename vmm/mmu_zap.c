@@ -166,7 +166,7 @@ bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 fi
 {
 	struct rd_mmu *mmu = &vm->mmu;
 	unsigned int level = 0;
-	u64 *e = NULL, prev = 0;
+	u64 *e = NULL, prev = 0, value;
 	bool changed = false;
 
 	lockdep_assert_held_write(&mmu->lock);
@@ -177,7 +177,7 @@ bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 fi
 		if (e && level == 1 && rd_pt_first(gfn, 2) == rd_pt_first(prev, 2))
 			e += gfn - prev;
 		else
-			e = rd_mmu_leaf(mmu, gfn, &level);
+			e = rd_mmu_leaf(mmu, gfn, &level, &value);
 		prev = gfn;
 		if (e)
 			changed |= protect(mmu->fmt, e);
