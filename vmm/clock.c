@@ -153,12 +153,6 @@ int rd_vcpu_clock_ctrl(struct rd_vcpu *v)
 	return 0;
 }
 
-void rd_clock_sched_in(struct rd_vcpu *v, bool moved)
-{
-	if (unlikely(moved && !v->vm->clock.stable) && (v->pv.system_time_msr & 1))
-		rd_vcpu_set_request(v, RD_REQ_CLOCK);
-}
-
 /* --- guest TSC --- */
 
 u64 rd_vcpu_tsc(struct rd_vcpu *v)

@@ -7,6 +7,7 @@
 #ifndef RD_VMM_CLOCK_H
 #define RD_VMM_CLOCK_H
 
+#include <linux/sched.h>
 #include "vmm/pvclock.h"
 #include "vmm/vm.h"
 
@@ -44,9 +45,17 @@ int rd_vcpu_tsc_attr_set(struct rd_vcpu *v, u64 attr, u64 val);
 bool rd_pv_msr_allowed(struct rd_vcpu *v, u32 msr);
 
 /*
- * The vCPU was loaded on a host CPU, moved if that is another than before: where TSCs are not to be
- * trusted the clock page is written anew. Preemption off.
+ * The vCPU was loaded on a host CPU, moved if that is another than before. Asks for what is due: the
+ * clock page, where TSCs are not to be trusted; steal time, when the thread waited. Preemption off.
  */
-void rd_clock_sched_in(struct rd_vcpu *v, bool moved);
+static inline void rd_clock_sched_in(struct rd_vcpu *v, bool moved)
+{
+	if (unlikely(moved && !v->vm->clock.stable) && (v->pv.system_time_msr & 1))
+		rd_vcpu_set_request(v, RD_REQ_CLOCK);
+#ifdef CONFIG_SCHED_INFO
+	if ((v->pv.steal_msr & 1) && current->sched_info.run_delay != v->pv.last_steal)
+		rd_vcpu_set_request(v, RD_REQ_STEAL);
+#endif
+}
 
 #endif

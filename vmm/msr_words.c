@@ -106,8 +106,10 @@ int rd_mw_misc_enable(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 
 int rd_mw_tsc_aux(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 {
-	if (!host &&
-	    ((val >> 32) || !(rd_cpuid_has(v, RD_F_RDTSCP) || rd_cpuid_has(v, RD_F_RDPID))))
+	if (!host && !rd_cpuid_has(v, RD_F_RDTSCP) && !rd_cpuid_has(v, RD_F_RDPID))
+		return RD_MSR_GP;
+	/* Intel CPUs refuse the high half, AMD's drop it. */
+	if (v->cpuid->is_intel && (val >> 32))
 		return RD_MSR_GP;
 	v->tsc_aux = (u32)val;
 	return RD_MSR_OK;

@@ -40,7 +40,11 @@ u64 rd_clock_ticks_to_ns(const struct rd_clock_scale *s, u64 ticks)
 
 u64 rd_clock_ns_to_ticks(u32 khz, u64 ns)
 {
-	return mul_u64_u64_div_u64(ns, khz, 1000000);
+	u64 ms, rest;
+
+	/* In two steps: a product of more than 64 + 20 bits would trap in the division. */
+	ms = div64_u64_rem(ns, 1000000, &rest);
+	return ms * khz + div_u64(rest * khz, 1000000);
 }
 
 u64 rd_tsc_ratio_for(u32 guest_khz, u32 host_khz, unsigned int frac_bits, unsigned int int_bits)

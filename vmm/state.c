@@ -369,7 +369,7 @@ int rd_vcpu_set_events(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 		rd_hw->set_shadow(v, e->interrupt.shadow);
 	v->nmi_injected = e->nmi.injected;
 	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
-		v->nmi_pending = e->nmi.pending;
+		v->nmi_pending = min_t(u8, e->nmi.pending, 2);
 		clear_bit(RD_LAPIC_EV_NMI, &v->lapic.events);
 	}
 	rd_hw->set_nmi_mask(v, e->nmi.masked);

@@ -78,6 +78,10 @@ START_TEST(ns_to_ticks)
 	ck_assert_uint_eq(rd_clock_ns_to_ticks(2400000, 1000000000), 2400000000ULL);
 	ck_assert_uint_eq(rd_clock_ns_to_ticks(1, 999999), 0);
 	ck_assert_uint_eq(rd_clock_ns_to_ticks(1, 1000000), 1);
+	ck_assert_uint_eq(rd_clock_ns_to_ticks(2599999, 1234567), 1234567ULL * 2599999 / 1000000);
+	/* Wraps, as the counter does, and does not trap. */
+	ck_assert_uint_eq(rd_clock_ns_to_ticks(U32_MAX, U64_MAX),
+			  (u64)(((u128)U64_MAX * U32_MAX) / 1000000));
 	ck_assert_uint_eq(rd_clock_ns_to_ticks(3000000, 1ULL << 60),
 			  (u64)(((u128)3000000 << 60) / 1000000));
 }
