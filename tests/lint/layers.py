@@ -3,7 +3,9 @@
 """Checks what the tree promises of itself, by reading it: who includes whom, what is pure, who may
 name a CPU vendor, first lines, line lengths, and that Kbuild lists every file once.
 
-usage: tests/lint/layers.py [ROOT]     TAP on standard output; exit status 1 if a check failed
+usage: tests/lint/layers.py                 TAP on standard output; exit status 1 if a check failed
+       tests/lint/layers.py --pure-headers  prints the headers that pure files include
+       tests/lint/layers.py --pure          prints the pure files
 """
 
 import os
@@ -11,7 +13,7 @@ import re
 import subprocess
 import sys
 
-ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(__file__) + "/../..")
+ROOT = os.path.abspath(os.path.dirname(__file__) + "/../..")
 MODULE_DIRS = ("kmod", "vmm", "tsc", "enclave", "policy", "migrate")
 # A folder may include headers of itself and of what stands before it, never of its neighbours.
 RANK = {"vmm": 1, "tsc": 2, "enclave": 2, "policy": 2, "migrate": 3, "kmod": 4}
@@ -163,24 +165,28 @@ def check_cycles():
     report("headers include each other in no circle", problems)
 
 
-def check_pure():
-    problems, checked = [], set()
+def pure_closure():
+    """What pure files include: (path, include, pure file) for each edge seen by user space."""
+    edges, checked = [], set()
 
     def visit(path, by):
-        if path in checked or path not in TEXT:
+        # base_user.h stands for the kernel's headers in user space.
+        if path in checked or path not in TEXT or path == "kmod/base_user.h":
             return
         checked.add(path)
-        # base_user.h stands for the kernel's headers in user space.
-        if path == "kmod/base_user.h":
-            return
         for inc in includes(user_view(TEXT[path])):
-            if inc[0] == "<":
-                problems.append(f"{path}: includes {inc} (pure because of {by})")
-            else:
+            edges.append((path, inc, by))
+            if inc[0] == '"':
                 visit(inc[1:-1], by)
 
     for p in sorted(P_FILES):
         visit(p, p)
+    return edges
+
+
+def check_pure():
+    problems = [f"{path}: includes {inc} (pure because of {by})"
+                for path, inc, by in pure_closure() if inc[0] == "<"]
     report("pure files include nothing of the kernel or of libc", problems)
 
 
@@ -276,6 +282,12 @@ def notes():
             print(f"# long: {p} has {n} lines")
 
 
+if sys.argv[1:] == ["--pure-headers"]:
+    print("\n".join(sorted({inc[1:-1] for _, inc, _ in pure_closure() if inc[0] == '"'})))
+    sys.exit(0)
+if sys.argv[1:] == ["--pure"]:
+    print("\n".join(sorted(P_FILES)))
+    sys.exit(0)
 check_kbuild()
 check_edges()
 check_cycles()

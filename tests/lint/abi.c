@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What user space relies on, as numbers: if this does not compile, an interface has changed.
+ * Invariant: a line here is never edited, only added; a changed structure gets a new call.
+ */
+#include <stddef.h>
+#include <linux/kvm.h>
+#include "kmod/uapi/redoubt.h"
+
+#define NUMBER(call, value) _Static_assert((call) == (value), #call " has another number")
+#define SIZE(type, value) _Static_assert(sizeof(struct type) == (value), #type " has another size")
+#define AT(type, field, value) \
+	_Static_assert(offsetof(struct type, field) == (value), #type "." #field " has moved")
+
+NUMBER(RD_IOC_TYPE, 0xd7);
+NUMBER(RD_UAPI_VERSION, 1);
+NUMBER(RD_GET_VERSION, 0x0000d700);
+NUMBER(RD_VM_SET_NAME, 0x4020d740);
+NUMBER(RD_VM_GET_STATUS, 0x8080d741);
+
+SIZE(rd_vm_name, 32);
+AT(rd_vm_name, name, 0);
+
+SIZE(rd_vm_status, 128);
+AT(rd_vm_status, id, 0);
+AT(rd_vm_status, dead, 8);
+AT(rd_vm_status, nr_vcpus, 12);
+AT(rd_vm_status, name, 16);
+AT(rd_vm_status, reason, 48);
+
+/* The calls that share a number but for direction and size: the dispatcher tells them apart. */
+NUMBER(KVM_IRQ_LINE_STATUS, 0xc008ae67);
+NUMBER(KVM_REGISTER_COALESCED_MMIO, 0x4010ae67);
+NUMBER(KVM_GET_PIT2, 0x8070ae9f);
+NUMBER(KVM_GET_VCPU_EVENTS, 0x8040ae9f);
+NUMBER(KVM_SET_PIT2, 0x4070aea0);
+NUMBER(KVM_SET_VCPU_EVENTS, 0x4040aea0);
+NUMBER(KVM_SET_DEBUGREGS, 0x4080aea2);
+NUMBER(KVM_SET_TSC_KHZ, 0x0000aea2);
+NUMBER(KVM_ENABLE_CAP, 0x4068aea3);
+NUMBER(KVM_GET_TSC_KHZ, 0x0000aea3);
+NUMBER(KVM_SET_XSAVE, 0x5000aea5);
+NUMBER(KVM_SIGNAL_MSI, 0x4020aea5);
+
+/* Structures that cross the boundary as they are. */
+SIZE(kvm_regs, 144);
+SIZE(kvm_sregs, 312);
+SIZE(kvm_sregs2, 320);
+SIZE(kvm_segment, 24);
+SIZE(kvm_fpu, 416);
+SIZE(kvm_xcrs, 392);
+SIZE(kvm_debugregs, 128);
+SIZE(kvm_vcpu_events, 64);
+SIZE(kvm_lapic_state, 1024);
+SIZE(kvm_irqchip, 520);
+SIZE(kvm_pit_state2, 112);
+SIZE(kvm_clock_data, 48);
+SIZE(kvm_cpuid_entry2, 40);
+SIZE(kvm_irq_routing_entry, 48);
+SIZE(kvm_userspace_memory_region, 32);
+SIZE(kvm_ioeventfd, 64);
+SIZE(kvm_irqfd, 32);
+SIZE(kvm_coalesced_mmio, 24);
+SIZE(kvm_stats_header, 24);
+AT(kvm_run, exit_reason, 8);
+AT(kvm_run, if_flag, 13);
+AT(kvm_run, cr8, 16);
+AT(kvm_run, mmio, 32);
