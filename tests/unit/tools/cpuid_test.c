@@ -40,6 +40,7 @@ static void make(bool amd)
 	e = add(4, 2);
 	add(0x0b, 0)->eax = 99;
 	add(0x40000000, 0)->eax = 0x40000001;
+	add(0x40000001, 0)->eax = 1;
 	add(0x80000001, 0)->ecx = 2;
 	add(0x80000008, 0)->ecx = 0xffff;
 	add(0x8000001d, 0)->eax = 0x3ffc163;
@@ -147,6 +148,18 @@ START_TEST(amd_leaves)
 }
 END_TEST
 
+START_TEST(wide_destinations)
+{
+	struct rd_cpuid_config config = { .n_cpus = 300, .ext_dest_id = true };
+
+	make(true);
+	run(0, 300);
+	ck_assert_uint_eq(get(0x40000001, 0)->eax, 1);
+	rd_cpuid_for_vcpu(&in.c, &config, &out.c);
+	ck_assert_uint_eq(get(0x40000001, 0)->eax, 1u << 15 | 1);
+}
+END_TEST
+
 START_TEST(frequency_leaf)
 {
 	struct rd_cpuid_config config = { .n_cpus = 1 };
@@ -172,6 +185,7 @@ TCase *cpuid_case(void)
 	tcase_add_loop_test(tc, extended_topology, 0, 7);
 	tcase_add_test(tc, caches_are_shared_at_level_three);
 	tcase_add_test(tc, amd_leaves);
+	tcase_add_test(tc, wide_destinations);
 	tcase_add_test(tc, frequency_leaf);
 	return tc;
 }

@@ -130,6 +130,8 @@ START_TEST(routes_follow_the_entries)
 	ck_assert(host.routes[2].masked);
 	ck_assert_uint_eq(host.routes[3].address, 0xfee0f004);
 	ck_assert_uint_eq(host.routes[3].data, 0x141);
+	set_rte(5, 0x0041, 0x04060000);		/* APIC id 0x304 */
+	ck_assert_uint_eq(host.routes[5].address, 0x300fee04000ull);
 	routed = host.routed;
 	set_rte(3, 0x0941, 0x0f000000);
 	ck_assert_uint_eq(host.routed, routed);	/* nothing changed */

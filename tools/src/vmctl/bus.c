@@ -55,37 +55,67 @@ static const struct rd_range *find_mmio(const struct rd_bus *bus, uint64_t gpa)
 	return NULL;
 }
 
+/* SIZE is 1, 2, 4 or 8: spelled out, because a copy of unknown length is a call into libc. */
 static uint64_t load(const void *p, unsigned int size)
 {
-	uint64_t v = 0;
+	uint16_t v16;
+	uint32_t v32;
+	uint64_t v64;
 
-	memcpy(&v, p, size);
-	return v;
+	switch (size) {
+	case 1:
+		return *(const uint8_t *)p;
+	case 2:
+		memcpy(&v16, p, sizeof(v16));
+		return v16;
+	case 4:
+		memcpy(&v32, p, sizeof(v32));
+		return v32;
+	default:
+		memcpy(&v64, p, sizeof(v64));
+		return v64;
+	}
+}
+
+static void store(void *p, unsigned int size, uint64_t v)
+{
+	uint16_t v16 = (uint16_t)v;
+	uint32_t v32 = (uint32_t)v;
+
+	switch (size) {
+	case 1:
+		*(uint8_t *)p = (uint8_t)v;
+		break;
+	case 2:
+		memcpy(p, &v16, sizeof(v16));
+		break;
+	case 4:
+		memcpy(p, &v32, sizeof(v32));
+		break;
+	default:
+		memcpy(p, &v, sizeof(v));
+	}
 }
 
 static void access_range(const struct rd_range *r, uint64_t addr, bool is_write, unsigned int size,
 			 void *data)
 {
-	uint64_t value;
-
 	if (!r) {
 		if (!is_write)
-			memset(data, 0xff, size);
-		return;
-	}
-	if (is_write) {
+			store(data, size, UINT64_MAX);
+	} else if (is_write) {
 		r->ops->write(r->dev, addr - r->base, size, load(data, size));
-		return;
+	} else {
+		store(data, size, r->ops->read(r->dev, addr - r->base, size));
 	}
-	value = r->ops->read(r->dev, addr - r->base, size);
-	memcpy(data, &value, size);
 }
 
 /* A device takes an access whole if it fits the range and the device's width. */
 static bool takes_whole(const struct rd_range *r, uint64_t addr, unsigned int size)
 {
-	return !r || (size <= r->max_size && !(size & (size - 1)) &&
-		      size <= r->len - (addr - r->base));
+	if (size & (size - 1))
+		return false;
+	return !r || (size <= r->max_size && size <= r->len - (addr - r->base));
 }
 
 static void pio_one(struct rd_bus *bus, uint16_t port, bool is_write, unsigned int size, void *data)

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define APIC_BASE_X2APIC (1u << 10)
 #define LAPIC_LVT0 0x350
 #define LAPIC_LVT1 0x360
 #define LVT_NMI 0x400u
@@ -106,6 +107,7 @@ static int set_cpuid(struct rd_cpu *cpu, const struct kvm_cpuid2 *supported)
 		.n_cpus = cpu->machine->n_cpus,
 		.tsc_khz = tsc_khz(cpu),
 		.lapic_khz = LAPIC_TIMER_KHZ,
+		.ext_dest_id = rd_machine_wide_ids(cpu->machine),
 		.tsc_deadline = rd_kvm_cap(cpu->machine->kvm->fd, KVM_CAP_TSC_DEADLINE_TIMER),
 	};
 	size_t room = supported->nent + RD_CPUID_EXTRA;
@@ -202,6 +204,9 @@ int rd_cpu_set_entry(struct rd_cpu *cpu, uint64_t entry)
 	if (ioctl(cpu->fd, KVM_GET_SREGS, &sregs) < 0)
 		return rd_kvm_fail("KVM_GET_SREGS");
 	entry_sregs(&sregs);
+	/* A guest takes wide ids from the tables only if it finds itself in x2APIC mode. */
+	if (rd_machine_wide_ids(cpu->machine))
+		sregs.apic_base |= APIC_BASE_X2APIC;
 	if (ioctl(cpu->fd, KVM_SET_SREGS, &sregs) < 0)
 		return rd_kvm_fail("KVM_SET_SREGS");
 	if (ioctl(cpu->fd, KVM_SET_REGS, &regs) < 0)

@@ -12,6 +12,7 @@
 #define LEAF_HYPERVISOR 0x40000000u
 #define LEAF_FREQUENCY 0x40000010u
 
+#define PV_FEATURE_EXT_DEST_ID (1u << 15)
 #define FEATURE_ECX_TSC_DEADLINE (1u << 24)
 #define FEATURE_ECX_HYPERVISOR (1u << 31)
 #define FEATURE_EDX_HTT (1u << 28)
@@ -110,6 +111,12 @@ static void fix_hypervisor(struct kvm_cpuid_entry2 *e, const struct vcpu *v)
 		e->eax = LEAF_FREQUENCY;
 }
 
+static void fix_pv_features(struct kvm_cpuid_entry2 *e, const struct vcpu *v)
+{
+	if (v->config->ext_dest_id)
+		e->eax |= PV_FEATURE_EXT_DEST_ID;
+}
+
 static const struct {
 	uint32_t function;
 	void (*fix)(struct kvm_cpuid_entry2 *e, const struct vcpu *v);
@@ -117,6 +124,7 @@ static const struct {
 	{ 0x00000001, fix_features },
 	{ 0x00000004, fix_intel_cache },
 	{ LEAF_HYPERVISOR, fix_hypervisor },
+	{ 0x40000001, fix_pv_features },
 	{ 0x80000001, fix_ext_features },
 	{ 0x80000008, fix_amd_sizes },
 	{ 0x8000001d, fix_amd_cache },

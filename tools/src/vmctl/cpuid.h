@@ -18,6 +18,7 @@ struct rd_cpuid_config {
 	uint32_t n_cpus;
 	uint32_t tsc_khz;	/* 0: not known, the frequency leaf is left out */
 	uint32_t lapic_khz;
+	bool ext_dest_id;	/* interrupt messages carry 15-bit APIC ids */
 	bool tsc_deadline;	/* the local APIC timer has TSC-deadline mode */
 };
 

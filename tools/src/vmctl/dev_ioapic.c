@@ -28,9 +28,12 @@
 #define RTE_MASKED (1ull << 16)
 #define RTE_READ_ONLY (RTE_STATUS | RTE_REMOTE_IRR)
 #define RTE_DEST_SHIFT 56
+#define RTE_EXT_DEST_SHIFT 49	/* bits 14 to 8 of the APIC id, in reserved bits */
+#define RTE_EXT_DEST_MASK 0x7full
 
 #define MSI_BASE 0xfee00000ull
 #define MSI_DEST_SHIFT 12
+#define MSI_EXT_DEST_SHIFT 40	/* bits 31 to 8 of the id, in the upper half of the address */
 #define MSI_LOGICAL (1u << 2)
 #define MSI_ASSERT (1u << 14)
 #define MSI_LEVEL (1u << 15)
@@ -38,7 +41,9 @@
 struct rd_msi rd_ioapic_message(uint64_t rte)
 {
 	return (struct rd_msi){
-		.address = MSI_BASE | (rte >> RTE_DEST_SHIFT) << MSI_DEST_SHIFT |
+		.address = MSI_BASE |
+			   (rte >> RTE_EXT_DEST_SHIFT & RTE_EXT_DEST_MASK) << MSI_EXT_DEST_SHIFT |
+			   (rte >> RTE_DEST_SHIFT) << MSI_DEST_SHIFT |
 			   (rte & RTE_LOGICAL ? MSI_LOGICAL : 0),
 		.data = (uint32_t)(rte & (RTE_VECTOR | RTE_DELIVERY)) |
 			(rte & RTE_LEVEL ? MSI_LEVEL | MSI_ASSERT : 0),

@@ -137,7 +137,10 @@ static int check_cpu_count(const struct rd_machine *m)
 	return RD_OK;
 }
 
-/* Ids that do not fit 8 bits need the 32-bit forms of the local APIC and MSI interfaces. */
+/*
+ * Ids that do not fit 8 bits need the 32-bit forms of the local APIC and MSI interfaces, and an
+ * I/O APIC that knows of them: the one here, not the kernel's.
+ */
 static int enable_wide_ids(struct rd_machine *m)
 {
 	struct kvm_enable_cap cap = {
@@ -145,8 +148,11 @@ static int enable_wide_ids(struct rd_machine *m)
 		.args[0] = KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
 	};
 
-	if (m->n_cpus <= RD_ACPI_MAX_XAPIC_ID + 1)
+	if (!rd_machine_wide_ids(m))
 		return RD_OK;
+	if (!m->config->split_irqchip)
+		return rd_fail(RD_USAGE, "--cpus: more than %u need --irqchip split",
+			       RD_ACPI_MAX_XAPIC_ID + 1);
 	if (ioctl(m->vm_fd, KVM_ENABLE_CAP, &cap) < 0)
 		return rd_fail(RD_USAGE, "--cpus: %s has no 32-bit APIC ids, the most is %u",
 			       m->kvm->node, RD_ACPI_MAX_XAPIC_ID + 1);
@@ -205,9 +211,9 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 	if (!status)
 		status = create_vm(m);
 	if (!status)
-		status = enable_wide_ids(m);
-	if (!status)
 		status = rd_irqchip_create(m);
+	if (!status)
+		status = enable_wide_ids(m);
 	if (!status)
 		status = sink_unheard_ports(m);
 	if (!status)

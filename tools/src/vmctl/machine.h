@@ -10,6 +10,7 @@
 #ifndef RD_TOOLS_MACHINE_H
 #define RD_TOOLS_MACHINE_H
 
+#include "tools/src/vmctl/acpi.h"
 #include "tools/src/vmctl/bus.h"
 #include "tools/src/vmctl/cpu.h"
 #include "tools/src/vmctl/dev_ioapic.h"
@@ -72,6 +73,12 @@ void rd_machine_stop(struct rd_machine *m);
 
 /* rd_machine_end - the guest or the hypervisor ended the machine. The first reason counts. */
 void rd_machine_end(struct rd_machine *m, enum rd_end why);
+
+/* rd_machine_wide_ids - there are APIC ids that do not fit 8 bits. */
+static inline bool rd_machine_wide_ids(const struct rd_machine *m)
+{
+	return m->n_cpus > RD_ACPI_MAX_XAPIC_ID + 1;
+}
 
 static inline bool rd_machine_stopping(const struct rd_machine *m)
 {
