@@ -48,7 +48,8 @@ static void reserve_pae(struct rd_paging *p)
 
 	p->rsvd[0][0] = p->rsvd[1][0] = p->rsvd[0][1] = high;
 	p->rsvd[1][1] = high | GENMASK_ULL(20, 13);
-	p->rsvd[0][2] = p->rsvd[1][2] = high | RD_GPTE_NX | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+	/* Not bit 5: emulated CPUs set it as if these entries had an accessed bit. */
+	p->rsvd[0][2] = p->rsvd[1][2] = high | RD_GPTE_NX | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1);
 }
 
 static void reserve_long(struct rd_paging *p, bool gbpages)

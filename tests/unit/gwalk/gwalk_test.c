@@ -399,8 +399,9 @@ static bool reserved(const struct rd_paging *p, unsigned int level, bool leaf, b
 
 	if (p->mode == RD_PAGING_32)
 		return leaf && level == 2 && in(bit, 13 + (m > 40 ? 8 : m - 32), 21);
+	/* The manuals have bit 5 too; emulated CPUs set it. */
 	if (p->mode == RD_PAGING_PAE && level == 3)
-		return in(bit, 1, 2) || in(bit, 5, 8) || in(bit, m, 63);
+		return in(bit, 1, 2) || in(bit, 6, 8) || in(bit, m, 63);
 	if (bit == 63)
 		return !p->nx;
 	if (p->mode == RD_PAGING_PAE && in(bit, m, 62))
