@@ -45,11 +45,11 @@ typedef __s64 s64;
 #define BITS_TO_LONGS(n) (((n) + 63UL) / 64UL)
 #define DECLARE_BITMAP(name, bits) unsigned long name[BITS_TO_LONGS(bits)]
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define ALIGN(x, a) (((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
-#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
-#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a) - 1)) == 0)
-#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define ALIGN(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
+#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -105,8 +105,18 @@ static inline int atomic_dec_return(atomic_t *v)
 	return __atomic_fetch_sub(&v->counter, 1, __ATOMIC_SEQ_CST) - 1;
 }
 
-#define rd_min_(a, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x < y ? x : y; })
-#define rd_max_(a, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x > y ? x : y; })
+#define rd_min_(a, b, x, y)                                                                        \
+	({                                                                                         \
+		__typeof__(a) x = (a);                                                             \
+		__typeof__(b) y = (b);                                                             \
+		x < y ? x : y;                                                                     \
+	})
+#define rd_max_(a, b, x, y)                                                                        \
+	({                                                                                         \
+		__typeof__(a) x = (a);                                                             \
+		__typeof__(b) y = (b);                                                             \
+		x > y ? x : y;                                                                     \
+	})
 #define rd_cat_(a, b) a##b
 #define rd_cat(a, b) rd_cat_(a, b)
 #define min(a, b) rd_min_(a, b, rd_cat(rd_x_, __COUNTER__), rd_cat(rd_y_, __COUNTER__))
@@ -145,7 +155,8 @@ static inline bool test_and_set_bit(unsigned long n, volatile unsigned long *p)
 
 static inline bool test_and_clear_bit(unsigned long n, volatile unsigned long *p)
 {
-	return (__atomic_fetch_and(&p[n / 64], ~(1UL << (n % 64)), __ATOMIC_SEQ_CST) >> (n % 64)) & 1;
+	return (__atomic_fetch_and(&p[n / 64], ~(1UL << (n % 64)), __ATOMIC_SEQ_CST) >> (n % 64)) &
+	       1;
 }
 
 static inline void __set_bit(unsigned long n, volatile unsigned long *p)
@@ -234,7 +245,10 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD_INIT(n) { &(n), &(n) }
+#define LIST_HEAD_INIT(n)                                                                          \
+	{                                                                                          \
+		&(n), &(n)                                                                         \
+	}
 #define list_entry(p, type, member) container_of(p, type, member)
 #define list_first_entry(p, type, member) list_entry((p)->next, type, member)
 #define list_for_each_entry(pos, head, member)                                                     \
@@ -243,7 +257,8 @@ struct list_head {
 #define list_for_each_entry_safe(pos, n, head, member)                                             \
 	for (pos = list_entry((head)->next, __typeof__(*pos), member),                             \
 	    n = list_entry(pos->member.next, __typeof__(*pos), member);                            \
-	     &pos->member != (head); pos = n, n = list_entry(n->member.next, __typeof__(*n), member))
+	     &pos->member != (head);                                                               \
+	     pos = n, n = list_entry(n->member.next, __typeof__(*n), member))
 
 static inline void INIT_LIST_HEAD(struct list_head *l)
 {

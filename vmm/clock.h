@@ -25,7 +25,7 @@ int rd_vm_set_clock_data(struct rd_vm *vm, const struct kvm_clock_data *d);
 /* A moment: the host's TSC, and the VM's clock at it. */
 struct rd_moment {
 	u64 host_tsc, ns;
-	bool stable;           /* the same pair for all vCPUs */
+	bool stable; /* the same pair for all vCPUs */
 };
 
 void rd_vm_moment(struct rd_vm *vm, struct rd_moment *m);
@@ -45,8 +45,9 @@ int rd_vcpu_tsc_attr_set(struct rd_vcpu *v, u64 attr, u64 val);
 bool rd_pv_msr_allowed(struct rd_vcpu *v, u32 msr);
 
 /*
- * The vCPU was loaded on a host CPU, moved if that is another than before. Asks for what is due: the
- * clock page, where TSCs are not to be trusted; steal time, when the thread waited. Preemption off.
+ * The vCPU was loaded on a host CPU, moved if that is another than before. Asks for what is due:
+ * the clock page, where TSCs are not to be trusted; steal time, when the thread waited. Preemption
+ * off.
  */
 static inline void rd_clock_sched_in(struct rd_vcpu *v, bool moved)
 {

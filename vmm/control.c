@@ -26,6 +26,30 @@ static void read_cregs(struct rd_vcpu *v, struct rd_cregs *r)
 	}
 }
 
+/*
+ * The four top-level entries of PAE paging are checked when they are loaded (SDM, "PDPTE Registers"),
+ * here: when paging is switched on. Not bit 5: emulated CPUs set it in them.
+ */
+static bool pdptes_ok(struct rd_vcpu *v, u64 cr3)
+{
+	const u64 reserved = v->cpuid->gpa_reserved | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1);
+	u64 e[4];
+	unsigned int i;
+
+	if (rd_vcpu_read_gpa(v, cr3 & 0xffffffe0, e, sizeof(e)))
+		return true;
+	for (i = 0; i < ARRAY_SIZE(e); i++)
+		if ((e[i] & 1) && (e[i] & reserved))
+			return false;
+	return true;
+}
+
+static bool turns_on_pae(const struct rd_cregs *old, u64 cr0)
+{
+	return (cr0 & ~old->cr0 & RD_CR0_PG) && (old->cr4 & RD_CR4_PAE) &&
+	       !(old->efer & RD_EFER_LME);
+}
+
 int rd_set_cr0(struct rd_vcpu *v, u64 val)
 {
 	struct rd_cregs old;
@@ -33,6 +57,8 @@ int rd_set_cr0(struct rd_vcpu *v, u64 val)
 
 	read_cregs(v, &old);
 	if (!rd_cr0_write_ok(&old, val))
+		return 1;
+	if (turns_on_pae(&old, val) && !pdptes_ok(v, old.cr3))
 		return 1;
 	val = (val & RD_CR0_DEFINED) | RD_CR0_ET;
 	efer = rd_efer_after_cr0(old.efer, val);

@@ -12,8 +12,8 @@
 #include "kmod/base.h"
 
 enum rd_emul_result {
-	RD_EMUL_DONE,      /* carried out; write gpr, rip, rflags back */
-	RD_EMUL_FAULT,     /* e->fault describes the exception to inject; no state changed */
+	RD_EMUL_DONE, /* carried out; write gpr, rip, rflags back */
+	RD_EMUL_FAULT, /* e->fault describes the exception to inject; no state changed */
 	/*
 	 * A callback needs something from outside (user-space MMIO/PIO read): run again afterwards.
 	 * REP: gpr holds the whole iterations before it, write it back; otherwise nothing changed.
@@ -34,10 +34,27 @@ enum rd_emul_mode { RD_MODE_REAL, RD_MODE_VM86, RD_MODE_PROT16, RD_MODE_PROT32, 
  * DS FS GS.
  */
 enum {
-	RD_RAX, RD_RCX, RD_RDX, RD_RBX, RD_RSP, RD_RBP, RD_RSI, RD_RDI, RD_R8, RD_R15 = 15, RD_NR_GPR,
+	RD_RAX,
+	RD_RCX,
+	RD_RDX,
+	RD_RBX,
+	RD_RSP,
+	RD_RBP,
+	RD_RSI,
+	RD_RDI,
+	RD_R8,
+	RD_R15 = 15,
+	RD_NR_GPR,
 };
 enum {
-	RD_SEG_ES, RD_SEG_CS, RD_SEG_SS, RD_SEG_DS, RD_SEG_FS, RD_SEG_GS, RD_SEG_TR, RD_SEG_LDTR,
+	RD_SEG_ES,
+	RD_SEG_CS,
+	RD_SEG_SS,
+	RD_SEG_DS,
+	RD_SEG_FS,
+	RD_SEG_GS,
+	RD_SEG_TR,
+	RD_SEG_LDTR,
 	RD_NR_SEG,
 };
 
@@ -50,7 +67,9 @@ struct rd_fault {
 };
 
 enum {
-	RD_ACC_READ = 1, RD_ACC_WRITE = 2, RD_ACC_FETCH = 4,
+	RD_ACC_READ = 1,
+	RD_ACC_WRITE = 2,
+	RD_ACC_FETCH = 4,
 	RD_ACC_SYSTEM = 8, /* descriptor tables: CPL 0 whatever CPL is */
 };
 
@@ -127,7 +146,7 @@ struct rd_emul {
 
 	struct rd_fault fault;
 	/* After rd_emul_decode(): */
-	u8 len;             /* length of the instruction in bytes */
+	u8 len; /* length of the instruction in bytes */
 	/*
 	 * Two memory operands (string move, PUSH m, later iterations of REP, ...): the address of
 	 * the fault that led here says nothing about the other.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The instruction emulator on a real vCPU: its callbacks reach guest memory, in-kernel devices, user space, control registers and the
- * vector registers. Invariant: reads from user-space devices are asked for one at a time and answered to the instruction when it runs
- * again; writes are queued and leave after the instruction; an instruction that ran has its writes delivered exactly once.
+ * The instruction emulator on a real vCPU: its callbacks reach guest memory, in-kernel devices,
+ * user space, control registers and the vector registers. Invariant: reads from user-space devices
+ * are asked for one at a time and answered to the instruction when it runs again; writes are queued
+ * and leave after the instruction; an instruction that ran has its writes delivered exactly once.
  */
 #include <linux/mm.h>
 #include <asm/fpu/api.h>
@@ -81,7 +82,8 @@ static int rd_mmio_read(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len)
 	u8 *p = buf;
 	int r;
 
-	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min_t(unsigned int, len, MMIO_PIECE)) {
+	for (; len;
+	     gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min_t(unsigned int, len, MMIO_PIECE)) {
 		r = rd_mmio_read_piece(v, gpa, p, min_t(unsigned int, len, MMIO_PIECE));
 		if (r)
 			return r;
@@ -95,7 +97,8 @@ static int rd_mmio_write(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned i
 
 	if (v->mmio.nr_write + DIV_ROUND_UP(len, MMIO_PIECE) > RD_MMIO_FRAGMENTS)
 		return RD_EMUL_RETRY; /* let those queued go out first */
-	for (; len; gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min_t(unsigned int, len, MMIO_PIECE)) {
+	for (; len;
+	     gpa += MMIO_PIECE, p += MMIO_PIECE, len -= min_t(unsigned int, len, MMIO_PIECE)) {
 		unsigned int n = min_t(unsigned int, len, MMIO_PIECE);
 		struct rd_mmio_fragment *f;
 
@@ -126,7 +129,8 @@ static int rd_glue_read_piece(struct rd_emul *e, u64 gpa, void *buf, unsigned in
 	return rd_mmio_read(v, gpa, buf, len);
 }
 
-static int rd_glue_read(struct rd_emul *e, u64 linear, void *buf, unsigned int len, unsigned int acc)
+static int rd_glue_read(struct rd_emul *e, u64 linear, void *buf, unsigned int len,
+			unsigned int acc)
 {
 	unsigned int first = min_t(u64, len, PAGE_SIZE - offset_in_page(linear));
 	u64 gpa, gpa2 = 0;
@@ -159,7 +163,8 @@ static int rd_glue_write_piece(struct rd_emul *e, u64 gpa, const void *buf, unsi
 	return rd_mmio_write(v, gpa, buf, len);
 }
 
-static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len, unsigned int acc)
+static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len,
+			 unsigned int acc)
 {
 	unsigned int first = min_t(u64, len, PAGE_SIZE - offset_in_page(linear));
 	u64 gpa, gpa2 = 0;
@@ -179,7 +184,8 @@ static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigne
 	return rd_glue_write_piece(e, gpa2, (const u8 *)buf + first, len - first);
 }
 
-static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void *new_val, unsigned int len)
+static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void *new_val,
+			   unsigned int len)
 {
 	struct rd_vcpu *v = rd_emul_vcpu(e);
 	u8 found[16];
@@ -193,7 +199,8 @@ static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void 
 		if (rd_vcpu_cmpxchg_gpa(v, gpa, old, new_val, len) >= 0)
 			return RD_EMUL_DONE;
 	}
-	/* Split locks and device memory: not atomic towards other CPUs, as on a bus that ignores LOCK. */
+	/* Split locks and device memory: not atomic towards other CPUs, as on a bus that ignores
+	 * LOCK. */
 	r = rd_glue_read(e, linear, found, len, RD_ACC_READ | RD_ACC_WRITE);
 	if (r)
 		return r;
@@ -204,7 +211,8 @@ static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void 
 	return rd_glue_write(e, linear, new_val, len, RD_ACC_WRITE);
 }
 
-static int rd_glue_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data, unsigned int count, unsigned int *done)
+static int rd_glue_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *data,
+			  unsigned int count, unsigned int *done)
 {
 	struct rd_vcpu *v = rd_emul_vcpu(e);
 	u8 *p = data;
@@ -231,7 +239,8 @@ static int rd_glue_pio_in(struct rd_emul *e, u16 port, unsigned int size, void *
 	return RD_EMUL_RETRY;
 }
 
-static int rd_glue_pio_out(struct rd_emul *e, u16 port, unsigned int size, const void *data, unsigned int count, unsigned int *done)
+static int rd_glue_pio_out(struct rd_emul *e, u16 port, unsigned int size, const void *data,
+			   unsigned int count, unsigned int *done)
 {
 	struct rd_vcpu *v = rd_emul_vcpu(e);
 	const u8 *p = data;
@@ -278,7 +287,7 @@ static int rd_glue_get_cr(struct rd_emul *e, unsigned int n, u64 *val)
 	struct rd_vcpu *v = rd_emul_vcpu(e);
 
 	if (n == 8)
-		*val = rd_lapic_get_tpr(&v->lapic);
+		*val = rd_get_cr8(v);
 	else
 		*val = rd_hw->get_cr(v, n);
 	return RD_EMUL_DONE;
@@ -311,7 +320,8 @@ static int rd_glue_set_cr(struct rd_emul *e, unsigned int n, u64 val)
 	return r ? rd_glue_fault(e, 13, true) : RD_EMUL_DONE;
 }
 
-/* DR4 and DR5 are other names of DR6 and DR7 unless CR4.DE makes them invalid; DR7.GD stops every access. */
+/* DR4 and DR5 are other names of DR6 and DR7 unless CR4.DE makes them invalid; DR7.GD stops every
+ * access. */
 static int rd_glue_check_dr(struct rd_emul *e, unsigned int *n)
 {
 	struct rd_vcpu *v = rd_emul_vcpu(e);
@@ -349,7 +359,8 @@ static int rd_glue_set_dr(struct rd_emul *e, unsigned int n, u64 val)
 	return rd_set_dr(rd_emul_vcpu(e), n, val) ? rd_glue_fault(e, 13, true) : RD_EMUL_DONE;
 }
 
-/* The guest's vector registers are in the CPU, or in the FPU container if this thread was scheduled away. */
+/* The guest's vector registers are in the CPU, or in the FPU container if this thread was scheduled
+ * away. */
 static void rd_fpu_begin(void)
 {
 	fpregs_lock();
@@ -357,32 +368,51 @@ static void rd_fpu_begin(void)
 		switch_fpu_return();
 }
 
-#define RD_VEC_CASE(n, insn, reg) case n: asm volatile(insn " %%" reg #n ", (%0)" : : "r"(buf) : "memory"); break;
-#define RD_VEC_LOAD(n, insn, reg) case n: asm volatile(insn " (%0), %%" reg #n : : "r"(buf) : "memory"); break;
-#define RD_VEC_ALL(M, insn, reg)                                                                                       \
-	M(0, insn, reg) M(1, insn, reg) M(2, insn, reg) M(3, insn, reg) M(4, insn, reg) M(5, insn, reg) M(6, insn, reg)    \
-	M(7, insn, reg) M(8, insn, reg) M(9, insn, reg) M(10, insn, reg) M(11, insn, reg) M(12, insn, reg)                 \
-	M(13, insn, reg) M(14, insn, reg) M(15, insn, reg)
+#define RD_VEC_CASE(n, insn, reg)                                                                  \
+	case n:                                                                                    \
+		asm volatile(insn " %%" reg #n ", (%0)" : : "r"(buf) : "memory");                  \
+		break;
+#define RD_VEC_LOAD(n, insn, reg)                                                                  \
+	case n:                                                                                    \
+		asm volatile(insn " (%0), %%" reg #n : : "r"(buf) : "memory");                     \
+		break;
+#define RD_VEC_ALL(M, insn, reg)                                                                   \
+	M(0, insn, reg)                                                                            \
+	M(1, insn, reg) M(2, insn, reg) M(3, insn, reg) M(4, insn, reg) M(5, insn, reg)            \
+		M(6, insn, reg) M(7, insn, reg) M(8, insn, reg) M(9, insn, reg) M(10, insn, reg)   \
+			M(11, insn, reg) M(12, insn, reg) M(13, insn, reg) M(14, insn, reg)        \
+				M(15, insn, reg)
 
 static void rd_glue_get_vec(struct rd_emul *e, unsigned int n, void *buf, unsigned int len)
 {
 	rd_fpu_begin();
 	if (len == 32)
-		switch (n & 15) { RD_VEC_ALL(RD_VEC_CASE, "vmovdqu", "ymm") }
+		switch (n & 15) {
+			RD_VEC_ALL(RD_VEC_CASE, "vmovdqu", "ymm")
+		}
 	else
-		switch (n & 15) { RD_VEC_ALL(RD_VEC_CASE, "movdqu", "xmm") }
+		switch (n & 15) {
+			RD_VEC_ALL(RD_VEC_CASE, "movdqu", "xmm")
+		}
 	fpregs_unlock();
 }
 
-static void rd_glue_set_vec(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len, bool zero_upper)
+static void rd_glue_set_vec(struct rd_emul *e, unsigned int n, const void *buf, unsigned int len,
+			    bool zero_upper)
 {
 	rd_fpu_begin();
 	if (len == 32)
-		switch (n & 15) { RD_VEC_ALL(RD_VEC_LOAD, "vmovdqu", "ymm") }
+		switch (n & 15) {
+			RD_VEC_ALL(RD_VEC_LOAD, "vmovdqu", "ymm")
+		}
 	else if (zero_upper)
-		switch (n & 15) { RD_VEC_ALL(RD_VEC_LOAD, "vmovdqu", "xmm") }
+		switch (n & 15) {
+			RD_VEC_ALL(RD_VEC_LOAD, "vmovdqu", "xmm")
+		}
 	else
-		switch (n & 15) { RD_VEC_ALL(RD_VEC_LOAD, "movdqu", "xmm") }
+		switch (n & 15) {
+			RD_VEC_ALL(RD_VEC_LOAD, "movdqu", "xmm")
+		}
 	fpregs_unlock();
 }
 
@@ -421,7 +451,8 @@ static const struct rd_emul_ops rd_glue_ops = {
 	.invlpg = rd_glue_invlpg,
 };
 
-static void rd_emul_fill(struct rd_vcpu *v, struct rd_emul *e, const u8 *insn, unsigned int insn_len)
+static void rd_emul_fill(struct rd_vcpu *v, struct rd_emul *e, const u8 *insn,
+			 unsigned int insn_len)
 {
 	u64 cr0 = rd_hw->get_cr(v, 0), cr4 = rd_hw->get_cr(v, 4), base;
 	unsigned int n;
@@ -454,7 +485,8 @@ static void rd_emul_fill(struct rd_vcpu *v, struct rd_emul *e, const u8 *insn, u
 		memcpy(e->insn, insn, RD_INSN_MAX);
 		e->insn_len = insn_len;
 	} else {
-		/* What is on this page; the emulator asks for the rest, and for the fault if there is one. */
+		/* What is on this page; the emulator asks for the rest, and for the fault if there
+		 * is one. */
 		n = rd_fetch_insn(v, base + v->rip, e->insn, RD_INSN_MAX);
 		e->insn_len = n;
 	}
@@ -532,8 +564,10 @@ static int rd_emulation_failed(struct rd_vcpu *v, struct rd_emul *e)
 		run->emulation_failure.ndata = 3;
 		run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
 		run->emulation_failure.insn_size = min_t(u8, e->insn_len, RD_INSN_MAX);
-		memset(run->emulation_failure.insn_bytes, 0x90, sizeof(run->emulation_failure.insn_bytes));
-		memcpy(run->emulation_failure.insn_bytes, e->insn, run->emulation_failure.insn_size);
+		memset(run->emulation_failure.insn_bytes, 0x90,
+		       sizeof(run->emulation_failure.insn_bytes));
+		memcpy(run->emulation_failure.insn_bytes, e->insn,
+		       run->emulation_failure.insn_size);
 	}
 	return 0;
 }
@@ -545,7 +579,8 @@ static void rd_emul_write_back(struct rd_vcpu *v, const struct rd_emul *e)
 	v->rflags = e->rflags;
 }
 
-/* What the instruction left for user space: queued writes, then a wanted read, then a port burst. r: what to return if there is none. */
+/* What the instruction left for user space: queued writes, then a wanted read, then a port burst.
+ * r: what to return if there is none. */
 static int rd_emul_leave(struct rd_vcpu *v, int r, bool progress)
 {
 	if (v->mmio.nr_write) {
@@ -582,7 +617,8 @@ int rd_emulate(struct rd_vcpu *v, const u8 *insn, unsigned int insn_len)
 	rd_emul_fill(v, e, insn, insn_len);
 	r = rd_emul_run(e);
 	trace_rd_emulate(v->id, v->rip, r);
-	progress = e->gpr[RD_RCX] != v->gpr[RD_RCX] || e->gpr[RD_RSI] != v->gpr[RD_RSI] || e->gpr[RD_RDI] != v->gpr[RD_RDI];
+	progress = e->gpr[RD_RCX] != v->gpr[RD_RCX] || e->gpr[RD_RSI] != v->gpr[RD_RSI] ||
+		   e->gpr[RD_RDI] != v->gpr[RD_RDI];
 	switch (r) {
 	case RD_EMUL_DONE:
 		rd_emul_write_back(v, e);

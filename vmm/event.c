@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events on their way into a vCPU: exceptions and how they combine, NMIs, interrupts from the PIC, the LAPIC and user space.
- * Invariant: at most one exception is pending or injected; a second one combines with it into #DF or a triple fault.
+ * Events on their way into a vCPU: exceptions and how they combine, NMIs, interrupts from the PIC,
+ * the LAPIC and user space. Invariant: at most one exception is pending or injected; a second one
+ * combines with it into #DF or a triple fault.
  */
 #include "vmm/hw.h"
 #include "vmm/vm.h"
@@ -16,7 +17,8 @@ static bool rd_contributory(u8 vector)
 	return vector == 0 || (vector >= 10 && vector <= 13);
 }
 
-static void rd_set_exception(struct rd_vcpu *v, u8 vector, bool has_error, u32 error, bool has_payload, u64 payload)
+static void rd_set_exception(struct rd_vcpu *v, u8 vector, bool has_error, u32 error,
+			     bool has_payload, u64 payload)
 {
 	v->exc.pending = true;
 	v->exc.injected = false;
@@ -27,7 +29,8 @@ static void rd_set_exception(struct rd_vcpu *v, u8 vector, bool has_error, u32 e
 	v->exc.payload = payload;
 }
 
-static void rd_queue(struct rd_vcpu *v, u8 vector, bool has_error, u32 error, bool has_payload, u64 payload)
+static void rd_queue(struct rd_vcpu *v, u8 vector, bool has_error, u32 error, bool has_payload,
+		     u64 payload)
 {
 	u8 prev = v->exc.vector;
 
@@ -73,7 +76,8 @@ void rd_queue_db(struct rd_vcpu *v, u64 dr6_bits)
 	rd_queue(v, VEC_DB, false, 0, true, dr6_bits);
 }
 
-/* One NMI may be held pending behind the one being handled; further ones collapse (SDM, "Handling Multiple NMIs"). */
+/* One NMI may be held pending behind the one being handled; further ones collapse (SDM, "Handling
+ * Multiple NMIs"). */
 void rd_queue_nmi(struct rd_vcpu *v)
 {
 	u8 limit = v->nmi_injected || rd_hw->get_nmi_mask(v) ? 1 : 2;

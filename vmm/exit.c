@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exits that mean the same on every vendor: CPUID, HLT, MSRs, port I/O, hypercalls, nested faults.
- * Invariant: each function either finishes the guest's instruction, queues a fault, or fills v->run and says what completes it.
+ * Invariant: each function either finishes the guest's instruction, queues a fault, or fills v->run
+ * and says what completes it.
  */
 #include <linux/kvm_para.h>
 #include "kmod/trace.h"
@@ -50,10 +51,11 @@ int rd_finish_insn(struct rd_vcpu *v, u64 next_rip)
 }
 
 /*
- * Where the instruction at RIP ends, its opcode known from the exit. 0, or 1: it could not be read and a fault is queued, or the bytes
- * changed under us and the guest is to run it again.
+ * Where the instruction at RIP ends, its opcode known from the exit. 0, or 1: it could not be read
+ * and a fault is queued, or the bytes changed under us and the guest is to run it again.
  */
-static int rd_insn_end(struct rd_vcpu *v, unsigned int insn_len, const u8 *op, unsigned int op_len, u64 *next)
+static int rd_insn_end(struct rd_vcpu *v, unsigned int insn_len, const u8 *op, unsigned int op_len,
+		       u64 *next)
 {
 	u8 bytes[RD_INSN_MAX];
 	unsigned int n, want;
@@ -65,7 +67,9 @@ static int rd_insn_end(struct rd_vcpu *v, unsigned int insn_len, const u8 *op, u
 		/* Nearly always there are no prefixes: ask for the opcode alone first. */
 		for (want = op_len; !insn_len; want = RD_INSN_MAX) {
 			n = rd_fetch_insn(v, base + v->rip, bytes, want);
-			insn_len = n >= op_len && !memcmp(bytes, op, op_len) ? op_len : rd_emul_known_len(bytes, n, mode, op, op_len);
+			insn_len = n >= op_len && !memcmp(bytes, op, op_len)
+					   ? op_len
+					   : rd_emul_known_len(bytes, n, mode, op, op_len);
 			if (want == RD_INSN_MAX)
 				break;
 		}

@@ -13,19 +13,11 @@
 #include "vmm/state.h"
 #include "vmm/vm.h"
 
-#define XSAVE_AREA_MIN sizeof(struct kvm_xsave)
 #define MXCSR_DEFINED 0xffffU
 
 static u64 saved_features(struct rd_vcpu *v)
 {
 	return v->cpuid->xcr0_allowed | RD_XCR0_FP | RD_XCR0_SSE;
-}
-
-u32 rd_xsave_uabi_size(void)
-{
-	const struct rd_xstate *x = rd_host_xstate();
-
-	return max_t(u32, XSAVE_AREA_MIN, rd_xstate_size(x, x->supported, false));
 }
 
 int rd_vcpu_get_xsave(struct rd_vcpu *v, void *buf, u32 size)

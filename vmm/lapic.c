@@ -84,6 +84,10 @@ void rd_lapic_reset(struct rd_lapic *l, bool init_event)
 		l->events = 0;
 	}
 	clear_state(l);
+	/* The boot CPU starts wired to the 8259s, as KVM and firmware leave it: many VMMs rely on
+	 * it. */
+	if (!init_event && l->bsp)
+		rd_apic_set_reg(l, RD_APIC_LVT_LINT0, RD_DM_EXTINT << 8);
 }
 
 int rd_lapic_init(struct rd_lapic *l, struct rd_irqchip *chip, u32 id, bool bsp)

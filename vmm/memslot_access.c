@@ -48,7 +48,8 @@ static void slot_dirty_range(struct rd_slot *s, u64 gpa, unsigned int len)
 
 	if (likely(!s->dirty))
 		return;
-	/* The data must be out before the bit is looked at, or a bit that is just taken looks set. */
+	/* The data must be out before the bit is looked at, or a bit that is just taken looks set.
+	 */
 	smp_mb();
 	for (; gfn <= (gpa + len - 1) >> RD_PAGE_SHIFT; gfn++)
 		rd_slot_mark_dirty(s, gfn);
@@ -171,7 +172,7 @@ static int user_cmpxchg16(void __user *p, void *old, const void *new_val)
 	return !done;
 }
 
-#define USER_CMPXCHG(type) \
+#define USER_CMPXCHG(type)                                                                         \
 	unsafe_try_cmpxchg_user((type __user *)p, (type *)old, *(const type *)new_val, fault)
 
 static int user_cmpxchg(void __user *p, void *old, const void *new_val, unsigned int len)

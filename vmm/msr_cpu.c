@@ -37,7 +37,7 @@ int rd_mw_hw_u32(struct rd_vcpu *v, u32 msr, u64 val, bool host)
  */
 int rd_mw_hw_canonical(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 {
-	unsigned int bits = rd_cpuid_has(v, RD_F_LA57) ? 57 : 48;
+	unsigned int bits = rd_hw->get_cr(v, 4) & RD_CR4_LA57 ? 57 : 48;
 
 	return rd_canonical(val, bits) ? rd_mw_hw(v, msr, val, host) : RD_MSR_GP;
 }

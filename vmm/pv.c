@@ -109,8 +109,8 @@ static void wall_clock_write(struct rd_vcpu *v, u64 gpa)
 /* --- steal time --- */
 
 /*
- * Time that this thread waited for a CPU since the last update; true if there is any. A VMM may move
- * a vCPU to another thread: start anew there.
+ * Time that this thread waited for a CPU since the last update; true if there is any. A VMM may
+ * move a vCPU to another thread: start anew there.
  */
 static bool steal_since_last(struct rd_vcpu *v, u64 *delta)
 {

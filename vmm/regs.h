@@ -82,12 +82,6 @@ static inline bool rd_canonical(u64 addr, unsigned int bits)
 	return (u64)((s64)(addr << (64 - bits)) >> (64 - bits)) == addr;
 }
 
-/* Width of a linear address: 57 with five-level paging. */
-static inline unsigned int rd_linear_bits(u64 cr4)
-{
-	return cr4 & RD_CR4_LA57 ? 57 : 48;
-}
-
 /* Masks of bits that a guest may set. words: what the module supports. */
 u64 rd_cr4_allowed(const struct rd_cpuid *c, const u32 *words);
 u64 rd_efer_allowed(const struct rd_cpuid *c, const u32 *words);

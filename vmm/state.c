@@ -79,7 +79,7 @@ static void get_sregs_common(struct rd_vcpu *v, struct kvm_sregs2 *s)
 	s->cr2 = rd_hw->get_cr(v, 2);
 	s->cr3 = rd_hw->get_cr(v, 3);
 	s->cr4 = rd_hw->get_cr(v, 4);
-	s->cr8 = rd_lapic_get_tpr(&v->lapic);
+	s->cr8 = rd_get_cr8(v);
 	s->efer = rd_hw->get_efer(v);
 	s->apic_base = v->lapic.base;
 }

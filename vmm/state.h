@@ -11,7 +11,4 @@
 /* Write of IA32_APIC_BASE. 0, or 1: #GP. */
 int rd_set_apic_base(struct rd_vcpu *v, u64 val, bool host);
 
-/* Size of the buffer that KVM_GET_XSAVE2 fills: the value of KVM_CAP_XSAVE2. */
-u32 rd_xsave_uabi_size(void);
-
 #endif

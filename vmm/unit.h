@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hooks by which a subsystem (tsc, enclave, write trace, migrate) takes part in the life of VMs and vCPUs without the core naming it.
- * Invariant: units are called in the order of the array in kmod/main.c and unwound in reverse; a NULL hook costs nothing on hot paths,
- * because the arrays of non-NULL hooks are compacted once at load.
+ * Hooks by which a subsystem (tsc, enclave, write trace, migrate) takes part in the life of VMs and
+ * vCPUs without the core naming it. Invariant: units are called in the order of the array in
+ * kmod/main.c and unwound in reverse; a NULL hook costs nothing on hot paths, because the arrays of
+ * non-NULL hooks are compacted once at load.
  */
 #ifndef RD_VMM_UNIT_H
 #define RD_VMM_UNIT_H
@@ -21,10 +22,14 @@ struct rd_unit {
 	int (*vcpu_init)(struct rd_vcpu *v);
 	void (*vcpu_exit)(struct rd_vcpu *v);
 	void (*vcpu_reset)(struct rd_vcpu *v, bool init_event);
-	int (*pre_run)(struct rd_vcpu *v);         /* before entry, preemption on: 1 go on, 0 to user space, -errno */
-	int (*exit_hook)(struct rd_vcpu *v);       /* exits of kinds the core does not handle: -ENOENT not mine */
-	int (*mem_fault)(struct rd_vcpu *v, u64 gpa, unsigned int acc); /* -ENOENT not mine, else enum rd_fault_result */
-	long (*vm_ioctl)(struct rd_vm *vm, unsigned int cmd, unsigned long arg);   /* -ENOTTY not mine */
+	int (*pre_run)(struct rd_vcpu *v); /* before entry, preemption on: 1 go on, 0 to user space,
+					      -errno */
+	int (*exit_hook)(
+		struct rd_vcpu *v); /* exits of kinds the core does not handle: -ENOENT not mine */
+	int (*mem_fault)(struct rd_vcpu *v, u64 gpa,
+			 unsigned int acc); /* -ENOENT not mine, else enum rd_fault_result */
+	long (*vm_ioctl)(struct rd_vm *vm, unsigned int cmd,
+			 unsigned long arg); /* -ENOTTY not mine */
 	long (*vcpu_ioctl)(struct rd_vcpu *v, unsigned int cmd, unsigned long arg);
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a vCPU and its run loop: create, load on a CPU, enter, handle, block, leave to user space.
- * Invariant: the loop enters the guest only with no request, no signal and no reschedule pending after mode became RD_IN_GUEST, so
- * whoever sets one and then kicks is always seen.
+ * The life of a vCPU and its run loop: create, load on a CPU, enter, handle, block, leave to user
+ * space. Invariant: the loop enters the guest only with no request, no signal and no reschedule
+ * pending after mode became RD_IN_GUEST, so whoever sets one and then kicks is always seen.
  */
 #include <linux/context_tracking.h>
 #include <linux/entry-kvm.h>
@@ -47,7 +47,8 @@ static void rd_sched_out(struct preempt_notifier *n, struct task_struct *next)
 
 static struct preempt_ops rd_preempt_ops = { .sched_in = rd_sched_in, .sched_out = rd_sched_out };
 
-/* Bind v to this thread and CPU: from here until rd_vcpu_put() its state may be touched. v->mutex held. */
+/* Bind v to this thread and CPU: from here until rd_vcpu_put() its state may be touched. v->mutex
+ * held. */
 void rd_vcpu_load(struct rd_vcpu *v)
 {
 	int cpu = get_cpu();
@@ -130,7 +131,8 @@ struct rd_vcpu *rd_vcpu_create(struct rd_vm *vm, u32 id)
 	v->cpu = -1;
 	v->last_cpu = -1;
 	v->user_irq = -1;
-	v->host_xcr0 = boot_cpu_has(X86_FEATURE_XSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : v->xcr0;
+	v->host_xcr0 = boot_cpu_has(X86_FEATURE_XSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK)
+						       : v->xcr0;
 	mutex_init(&v->mutex);
 	rcuwait_init(&v->wait);
 	preempt_notifier_init(&v->preempt, &rd_preempt_ops);
@@ -151,7 +153,9 @@ struct rd_vcpu *rd_vcpu_create(struct rd_vm *vm, u32 id)
 	rd_vcpu_reset(v, false);
 	rd_vcpu_put(v);
 	mutex_unlock(&v->mutex);
-	v->mp_state = vm->chip.mode == RD_IRQCHIP_NONE || id == vm->bsp_id ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED;
+	v->mp_state = vm->chip.mode == RD_IRQCHIP_NONE || id == vm->bsp_id
+			      ? KVM_MP_STATE_RUNNABLE
+			      : KVM_MP_STATE_UNINITIALIZED;
 	return v;
 free_hw:
 	rd_hw->vcpu_free(v);
@@ -296,12 +300,14 @@ static int rd_vcpu_requests(struct rd_vcpu *v)
 /* User space waits for the moment when it may use KVM_INTERRUPT. */
 static bool rd_wants_irq_window(struct rd_vcpu *v)
 {
-	return unlikely(v->run->request_interrupt_window) && v->user_irq < 0 && v->vm->chip.mode != RD_IRQCHIP_KERNEL;
+	return unlikely(v->run->request_interrupt_window) && v->user_irq < 0 &&
+	       v->vm->chip.mode != RD_IRQCHIP_KERNEL;
 }
 
 static bool rd_ready_for_user_irq(struct rd_vcpu *v)
 {
-	return rd_hw->irq_allowed(v) && !rd_vcpu_has_irq(v) && !v->irq.injected && !v->exc.pending && !v->exc.injected;
+	return rd_hw->irq_allowed(v) && !rd_vcpu_has_irq(v) && !v->irq.injected &&
+	       !v->exc.pending && !v->exc.injected;
 }
 
 static void rd_load_xstate(struct rd_vcpu *v)
@@ -312,7 +318,8 @@ static void rd_load_xstate(struct rd_vcpu *v)
 		wrpkru(v->pkru);
 }
 
-/* Only while guest and host differ. An emulated CPU may have let XSETBV through without an exit: what is in force counts. */
+/* Only while guest and host differ. An emulated CPU may have let XSETBV through without an exit:
+ * what is in force counts. */
 static void rd_restore_xstate(struct rd_vcpu *v)
 {
 	if (v->xcr0 != v->host_xcr0)
@@ -346,9 +353,11 @@ static int rd_vcpu_enter(struct rd_vcpu *v)
 	}
 	preempt_disable();
 	local_irq_disable();
-	/* Whoever sets IRR, an event or a request after this sends an IPI; whoever did before is seen below. */
+	/* Whoever sets IRR, an event or a request after this sends an IPI; whoever did before is
+	 * seen below. */
 	(void)xchg(&v->mode, RD_IN_GUEST);
-	if (unlikely(READ_ONCE(v->requests) | READ_ONCE(v->lapic.events)) || xfer_to_guest_mode_work_pending()) {
+	if (unlikely(READ_ONCE(v->requests) | READ_ONCE(v->lapic.events)) ||
+	    xfer_to_guest_mode_work_pending()) {
 		WRITE_ONCE(v->mode, RD_OUTSIDE);
 		local_irq_enable();
 		preempt_enable();
@@ -388,7 +397,8 @@ static void rd_grow_halt_poll(struct rd_vcpu *v, u64 waited, bool polled_enough)
 	if (waited > rd_halt_poll_ns)
 		v->halt_poll_ns = 0;
 	else if (v->halt_poll_ns < rd_halt_poll_ns)
-		v->halt_poll_ns = min(rd_halt_poll_ns, v->halt_poll_ns ? v->halt_poll_ns * 2 : 10000);
+		v->halt_poll_ns =
+			min(rd_halt_poll_ns, v->halt_poll_ns ? v->halt_poll_ns * 2 : 10000);
 }
 
 static bool rd_halt_poll(struct rd_vcpu *v, u64 start)
@@ -474,10 +484,11 @@ static void rd_vcpu_fill_run(struct rd_vcpu *v)
 	struct kvm_run *run = v->run;
 
 	run->if_flag = v->rflags >> 9 & 1;
-	run->cr8 = rd_lapic_get_tpr(&v->lapic);
+	run->cr8 = rd_get_cr8(v);
 	run->apic_base = v->lapic.base;
 	run->flags = 0;
-	run->ready_for_interrupt_injection = v->vm->chip.mode == RD_IRQCHIP_KERNEL || (v->user_irq < 0 && rd_ready_for_user_irq(v));
+	run->ready_for_interrupt_injection = v->vm->chip.mode == RD_IRQCHIP_KERNEL ||
+					     (v->user_irq < 0 && rd_ready_for_user_irq(v));
 }
 
 static int rd_vcpu_run_inner(struct rd_vcpu *v)
@@ -519,7 +530,7 @@ int rd_vcpu_run(struct rd_vcpu *v)
 		v->host_pkru = rdpkru();
 	v->run->exit_reason = KVM_EXIT_UNKNOWN;
 	if (v->vm->chip.mode != RD_IRQCHIP_KERNEL)
-		rd_lapic_set_tpr(&v->lapic, v->run->cr8);
+		rd_set_cr8(v, READ_ONCE(v->run->cr8) & 15);
 
 	r = rd_vcpu_run_inner(v);
 	if (r == -EINTR) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One virtual machine (K). Lock order: vm->lock, slots_lock, vCPU mutex (never two), srcu (read), mmu.lock, then irqchip locks.
- * Invariant: a VM lives as long as one of its descriptors (VM, vCPU, stats) or a running ioctl refers to it; dead is set once, with a reason,
- * and from then on every ioctl but close answers -EIO.
+ * One virtual machine (K). Lock order: vm->lock, slots_lock, vCPU mutex (never two), srcu (read),
+ * mmu.lock, then irqchip locks. Invariant: a VM lives as long as one of its descriptors (VM, vCPU,
+ * stats) or a running ioctl refers to it; dead is set once, with a reason, and from then on every
+ * ioctl but close answers -EIO.
  */
 #ifndef RD_VMM_VM_H
 #define RD_VMM_VM_H
@@ -19,19 +20,20 @@
 
 struct rd_hw_vm;
 struct rd_msr_filter;
-struct rd_bus;         /* vmm/bus.c: ioeventfd and coalesced ranges */
+struct rd_bus; /* vmm/bus.c: ioeventfd and coalesced ranges */
 
 struct rd_vm {
 	struct kref ref;
 	struct mm_struct *mm;
-	struct rd_slots __rcu *slots;   /* srcu */
+	struct rd_slots __rcu *slots; /* srcu */
 	struct srcu_struct srcu;
 	struct rd_mmu mmu;
 	struct rd_irqchip chip;
-	struct rd_vcpu *vcpus[RD_MAX_VCPUS]; /* [any] append-only; nr_vcpus published with release */
+	struct rd_vcpu
+		*vcpus[RD_MAX_VCPUS]; /* [any] append-only; nr_vcpus published with release */
 	u32 nr_vcpus;
 	struct rd_hw_vm *hw;
-	struct mutex lock;              /* vCPU creation, irqchip creation, capabilities, routes */
+	struct mutex lock; /* vCPU creation, irqchip creation, capabilities, routes */
 	struct mutex slots_lock;
 	struct rd_vm_stats stats;
 	bool dead;
@@ -40,65 +42,79 @@ struct rd_vm {
 	/* Machine-wide clock. */
 	struct {
 		struct rd_lock lock;
-		s64 offset_ns;              /* kvmclock = rd_host_now_ns() + offset */
+		s64 offset_ns; /* kvmclock = rd_host_now_ns() + offset */
 		u32 default_tsc_khz;
-		u64 pair_tsc, pair_ns;          /* with a stable host TSC: kvmclock = pair_ns + ns(host TSC - pair_tsc) */
-		struct rd_clock_scale scale;    /* of the host TSC */
+		u64 pair_tsc, pair_ns; /* with a stable host TSC: kvmclock = pair_ns + ns(host TSC -
+					  pair_tsc) */
+		struct rd_clock_scale scale; /* of the host TSC */
 		bool stable;
-		struct rd_tsc_write last_write; /* writes close together give the same offset to all vCPUs */
+		struct rd_tsc_write
+			last_write; /* writes close together give the same offset to all vCPUs */
 	} clock;
 
 	/* Capabilities enabled with KVM_ENABLE_CAP. */
 	u32 bsp_id;
 	u32 max_vcpu_id;
-	u32 user_msr_mask;              /* KVM_MSR_EXIT_REASON_* */
+	u32 user_msr_mask; /* KVM_MSR_EXIT_REASON_* */
 	struct rd_msr_filter __rcu *msr_filter; /* srcu */
 	u64 disabled_quirks;
 	u64 manual_dirty_protect;
-	bool exception_payload, triple_fault_event, platform_info_guest, exit_on_emul_fail, enforce_pv_features;
-	u32 disabled_exits;             /* KVM_X86_DISABLE_EXITS_* */
+	bool exception_payload, triple_fault_event, platform_info_guest, exit_on_emul_fail,
+		enforce_pv_features;
+	u32 disabled_exits; /* KVM_X86_DISABLE_EXITS_* */
 	u64 tss_addr, identity_map_addr;
 
 	/* Buses: immutable tables under srcu. */
-	struct rd_bus *bus;             /* owned by vmm/bus.c */
-	struct kvm_coalesced_mmio_ring *coalesced;  /* one page */
+	struct rd_bus *bus; /* owned by vmm/bus.c */
+	struct kvm_coalesced_mmio_ring *coalesced; /* one page */
 	spinlock_t coalesced_lock;
 
-	struct list_head irqfds;        /* kmod/irqfd.c */
+	struct list_head irqfds; /* kmod/irqfd.c */
 	struct mutex irqfd_lock;
-	struct list_head resamplers;    /* RCU; kmod/irqfd.c */
-	void (*pin_eoi)(struct rd_vm *vm, unsigned int chip, unsigned int pin); /* set while there is a resampler; rcu_read_lock() held */
-	struct list_head list;          /* of all VMs, for diagnosis */
+	struct list_head resamplers; /* RCU; kmod/irqfd.c */
+	void (*pin_eoi)(
+		struct rd_vm *vm, unsigned int chip,
+		unsigned int pin); /* set while there is a resampler; rcu_read_lock() held */
+	struct list_head list; /* of all VMs, for diagnosis */
 	u64 id;
 	char name[32];
 };
 
-struct rd_vm *rd_vm_create(void);                   /* ERR_PTR */
+struct rd_vm *rd_vm_create(void); /* ERR_PTR */
 void rd_vm_get(struct rd_vm *vm);
-void rd_vm_put(struct rd_vm *vm);                   /* the last one destroys; process context */
-void rd_vm_kill(struct rd_vm *vm, const char *why); /* any context: an internal contradiction; the host goes on */
-void rd_vm_kill_all(const char *why);               /* the host goes down: kill all, let no new one come */
-void rd_vm_resume_all(void);                        /* the host woke up; interrupts may be off */
-/* vCPUs with their units' parts. vm->lock held for new and add; remove only when nobody can see it (any more). */
-struct rd_vcpu *rd_vm_new_vcpu(struct rd_vm *vm, unsigned long id); /* ERR_PTR: as rd_vcpu_create(), -EINVAL */
+void rd_vm_put(struct rd_vm *vm); /* the last one destroys; process context */
+void rd_vm_kill(struct rd_vm *vm,
+		const char *why); /* any context: an internal contradiction; the host goes on */
+void rd_vm_kill_all(const char *why); /* the host goes down: kill all, let no new one come */
+void rd_vm_resume_all(void); /* the host woke up; interrupts may be off */
+/* vCPUs with their units' parts. vm->lock held for new and add; remove only when nobody can see it
+ * (any more). */
+struct rd_vcpu *rd_vm_new_vcpu(struct rd_vm *vm,
+			       unsigned long id); /* ERR_PTR: as rd_vcpu_create(), -EINVAL */
 void rd_vm_add_vcpu(struct rd_vm *vm, struct rd_vcpu *v);
 void rd_vcpu_remove(struct rd_vcpu *v);
-/* Set a request on all vCPUs; with wait, return only after each has left guest mode once (so the request was or will be seen). Process context. */
+/* Set a request on all vCPUs; with wait, return only after each has left guest mode once (so the
+ * request was or will be seen). Process context. */
 void rd_vm_request_all(struct rd_vm *vm, enum rd_request r, bool wait);
-void rd_vm_flush_tlbs(struct rd_vm *vm);            /* RD_REQ_TLB_FLUSH on all and wait. May be called with mmu.lock held: does not sleep */
+void rd_vm_flush_tlbs(struct rd_vm *vm); /* RD_REQ_TLB_FLUSH on all and wait. May be called with
+					    mmu.lock held: does not sleep */
 
 static inline struct rd_vcpu *rd_vm_vcpu(struct rd_vm *vm, u32 idx)
 {
 	return vm->vcpus[idx];
 }
 
-#define rd_for_each_vcpu(i, v, vm) for ((i) = 0; (i) < smp_load_acquire(&(vm)->nr_vcpus) && ((v) = (vm)->vcpus[i], true); (i)++)
+#define rd_for_each_vcpu(i, v, vm)                                                                 \
+	for ((i) = 0; (i) < smp_load_acquire(&(vm)->nr_vcpus) && ((v) = (vm)->vcpus[i], true);     \
+	     (i)++)
 
-/* vmm/bus.c: devices that live in the kernel or are consumed by eventfds, by port and by address. */
+/* vmm/bus.c: devices that live in the kernel or are consumed by eventfds, by port and by address.
+ */
 enum { RD_BUS_PIO, RD_BUS_MMIO, RD_BUS_FAST_MMIO, RD_NR_BUSES };
 int rd_bus_init(struct rd_vm *vm);
 void rd_bus_destroy(struct rd_vm *vm);
-/* Hot. 0: handled; -EOPNOTSUPP: nobody's, go to user space. vCPU thread or vm->srcu held. LAPIC, IOAPIC, PIC, PIT, ioeventfds, coalesced zones. */
+/* Hot. 0: handled; -EOPNOTSUPP: nobody's, go to user space. vCPU thread or vm->srcu held. LAPIC,
+ * IOAPIC, PIC, PIT, ioeventfds, coalesced zones. */
 int rd_bus_write(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, const void *data);
 int rd_bus_read(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, void *data);
 int rd_bus_ioeventfd(struct rd_vm *vm, const struct kvm_ioeventfd *args);

@@ -21,11 +21,11 @@ enum kind { LOOP, RESULT, TOUCH, TOUCH_FRESH, TOUCH_HUGE };
 
 struct row {
 	const char *name;
-	const char *payload;		/* test of the payload "bench" */
+	const char *payload; /* test of the payload "bench" */
 	uint32_t count;
 	enum kind kind;
-	uint32_t per;			/* operations in one round of the loop, 0: one */
-	bool threads;			/* two processors that take turns on one host processor */
+	uint32_t per; /* operations in one round of the loop, 0: one */
+	bool threads; /* two processors that take turns on one host processor */
 };
 
 static const struct row rows[] = {
@@ -143,7 +143,8 @@ static double repetition(struct rdt_vm *vm, const struct row *row, bool first)
 	}
 	if (row->kind == RESULT)
 		return vm->shared->results[1];
-	return (double)(int64_t)((t[2] - t[1]) - (t[4] - t[3])) / row->count / (row->per ? row->per : 1);
+	return (double)(int64_t)((t[2] - t[1]) - (t[4] - t[3])) / row->count /
+	       (row->per ? row->per : 1);
 }
 
 static void measure(void)

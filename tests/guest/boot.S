@@ -28,7 +28,8 @@ rdg_stubs:
 	vector = 0
 	.rept	256
 	.balign	16
-	.if	(vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
+	/* #DF, #TS to #PF, #AC, #CP, #VC, #SX: the CPU pushes an error code. */
+	.if	(vector < 32) && ((0x60227d00 >> (vector & 31)) & 1)
 	.else
 	push	$0
 	.endif

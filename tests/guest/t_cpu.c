@@ -14,7 +14,7 @@ static void cpuid_leaves(void)
 	cpuid(0, 0, r);
 	max = r[0];
 	CHECK(max >= 7);
-	cpuid(max + 100, 0, r);		/* beyond the end: something, but no fault */
+	cpuid(max + 100, 0, r); /* beyond the end: something, but no fault */
 	cpuid(0x40000000, 0, r);
 	CHECK(r[0] == 0 || r[0] >= 0x40000001);
 	cpuid(0x80000000, 0, r);
@@ -45,11 +45,16 @@ static void msr_round_trip(void)
 		u32 msr;
 		u64 value;
 	} good[] = {
-		{ MSR_SYSENTER_CS, 0x10 }, { MSR_SYSENTER_ESP, 0x123456789000 },
-		{ MSR_SYSENTER_ESP + 1, 0x7fff00001000 }, { MSR_STAR, 0x0023001000000000 },
-		{ MSR_LSTAR, 0xffffffff81000000 }, { MSR_CSTAR, 0xffffffff82000000 },
-		{ MSR_SFMASK, 0x47700 }, { MSR_FS_BASE, 0x111122223000 },
-		{ MSR_GS_BASE, 0xffff888000000000 }, { MSR_KERNEL_GS_BASE, 0xffffc90000000000 },
+		{ MSR_SYSENTER_CS, 0x10 },
+		{ MSR_SYSENTER_ESP, 0x123456789000 },
+		{ MSR_SYSENTER_ESP + 1, 0x7fff00001000 },
+		{ MSR_STAR, 0x0023001000000000 },
+		{ MSR_LSTAR, 0xffffffff81000000 },
+		{ MSR_CSTAR, 0xffffffff82000000 },
+		{ MSR_SFMASK, 0x47700 },
+		{ MSR_FS_BASE, 0x111122223000 },
+		{ MSR_GS_BASE, 0xffff888000000000 },
+		{ MSR_KERNEL_GS_BASE, 0xffffc90000000000 },
 		{ MSR_PAT, 0x0407050600070106 },
 	};
 
@@ -85,11 +90,11 @@ static void efer_rules(void)
 	u64 efer = rdmsr(MSR_EFER);
 
 	CHECK_EQ(efer & 0x500, 0x500);
-	wrmsr(MSR_EFER, efer | 1);			/* SCE */
+	wrmsr(MSR_EFER, efer | 1); /* SCE */
 	CHECK_EQ(rdmsr(MSR_EFER), efer | 1);
-	CHECK_EQ(wrmsr_safe(MSR_EFER, efer & ~0x100ull), GP);	/* LME off under paging */
+	CHECK_EQ(wrmsr_safe(MSR_EFER, efer & ~0x100ull), GP); /* LME off under paging */
 	CHECK_EQ(rdmsr(MSR_EFER), efer | 1);
-	wrmsr(MSR_EFER, efer & ~0x400ull);		/* LMA follows LME, the write is ignored */
+	wrmsr(MSR_EFER, efer & ~0x400ull); /* LMA follows LME, the write is ignored */
 	CHECK_EQ(rdmsr(MSR_EFER), efer);
 }
 
@@ -101,12 +106,12 @@ static void cr0_rules(void)
 	CHECK_EQ(read_cr0(), cr0 & ~0x10000ul);
 	write_cr0(cr0);
 	CHECK_EQ(read_cr0(), cr0);
-	write_cr0(cr0 | 1 << 30);			/* CD */
+	write_cr0(cr0 | 1 << 30); /* CD */
 	CHECK_EQ(read_cr0(), cr0 | 1 << 30);
 	write_cr0(cr0);
-	CHECK_EQ(write_cr0_safe(cr0 & ~1ul), GP);	/* PG without PE */
-	CHECK_EQ(write_cr0_safe((cr0 | 1 << 29) & ~(1ul << 30)), GP);	/* NW without CD */
-	if (!emulated())				/* TCG cuts the value off */
+	CHECK_EQ(write_cr0_safe(cr0 & ~1ul), GP); /* PG without PE */
+	CHECK_EQ(write_cr0_safe((cr0 | 1 << 29) & ~(1ul << 30)), GP); /* NW without CD */
+	if (!emulated()) /* TCG cuts the value off */
 		CHECK_EQ(write_cr0_safe(cr0 | 1ul << 32), GP);
 	CHECK_EQ(read_cr0(), cr0);
 }
@@ -126,7 +131,7 @@ static void clts_lmsw_smsw(void)
 	CHECK_EQ(read_cr0(), cr0 | 8);
 	asm volatile("smsw %0" : "=r"(msw));
 	CHECK_EQ(msw & 0xffff, (cr0 | 8) & 0xffff);
-	asm volatile("lmsw %w0" : : "r"(cr0 & ~9ul));	/* PE cannot be cleared this way */
+	asm volatile("lmsw %w0" : : "r"(cr0 & ~9ul)); /* PE cannot be cleared this way */
 	CHECK_EQ(read_cr0(), cr0 & ~8ul);
 }
 
@@ -134,14 +139,14 @@ static void cr4_rules(void)
 {
 	ulong cr4 = read_cr4();
 
-	write_cr4(cr4 | 0x80);				/* PGE */
+	write_cr4(cr4 | 0x80); /* PGE */
 	CHECK_EQ(read_cr4(), cr4 | 0x80);
 	write_cr4(cr4);
-	CHECK_EQ(write_cr4_safe(cr4 & ~0x20ul), GP);	/* PAE in long mode */
+	CHECK_EQ(write_cr4_safe(cr4 & ~0x20ul), GP); /* PAE in long mode */
 	CHECK_EQ(write_cr4_safe(cr4 | 1ul << 15), GP);
-	if (!emulated())				/* TCG cuts the value off */
+	if (!emulated()) /* TCG cuts the value off */
 		CHECK_EQ(write_cr4_safe(cr4 | 1ul << 40), GP);
-	CHECK_EQ(write_cr4_safe(cr4 | 1ul << 13), GP);	/* VMXE */
+	CHECK_EQ(write_cr4_safe(cr4 | 1ul << 13), GP); /* VMXE */
 	CHECK_EQ(read_cr4(), cr4);
 }
 
@@ -155,7 +160,7 @@ static void cr3_cr8(void)
 		write_cr8(tpr);
 		CHECK_EQ(read_cr8(), tpr);
 	}
-	if (!emulated())				/* TCG cuts the value off */
+	if (!emulated()) /* TCG cuts the value off */
 		CHECK_EQ(write_cr8_safe(16), GP);
 	write_cr8(0);
 }
@@ -233,7 +238,8 @@ static void fill(u8 *p, ulong n, u32 seed)
 static void sse_state(void)
 {
 	fill(area[0], 256, 7);
-#define EACH(m) m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) m(13) m(14) m(15)
+#define EACH(m)                                                                                    \
+	m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) m(13) m(14) m(15)
 #define LOAD(n) "movdqu " #n "*16(%0), %%xmm" #n "\n"
 #define STORE(n) "movdqu %%xmm" #n ", " #n "*16(%0)\n"
 	asm volatile(EACH(LOAD) : : "r"(area[0]) : "memory");
@@ -290,7 +296,7 @@ static void xsetbv_rules(void)
 {
 	if (!HAS_XSAVE())
 		rdg_skip("no XSAVE");
-	CHECK_EQ(set_xcr0_safe(0, 1), UD);		/* CR4.OSXSAVE is off */
+	CHECK_EQ(set_xcr0_safe(0, 1), UD); /* CR4.OSXSAVE is off */
 	CHECK_EQ(has_feature(1, 0, 2, 27), 0);
 	need_xsave();
 	CHECK_EQ(has_feature(1, 0, 2, 27), 1);
@@ -378,7 +384,7 @@ static void hypercall(void)
 	asm volatile(GUARDED("vmmcall") : "+a"(rax) : : "memory");
 	if (rdg_caught() == UD)
 		rdg_skip("VMMCALL is not this processor's hypercall");
-	CHECK_EQ(rax, -1000);		/* KVM_ENOSYS */
+	CHECK_EQ(rax, -1000); /* KVM_ENOSYS */
 }
 
 static void caches(void)
@@ -451,7 +457,8 @@ static noinline void enter_user(void *code)
 		     "mov %%rcx, %2\n"
 		     "push %3\npush $0x60001000\npush $2\npush %4\npush %0\niretq\n"
 		     "1: pop %%r15; pop %%r14; pop %%r13; pop %%r12; pop %%rbp; pop %%rbx"
-		     : : "D"(code), "m"(back_rsp), "m"(back_rip), "i"(RDP_USER_DS), "i"(RDP_USER_CS)
+		     :
+		     : "D"(code), "m"(back_rsp), "m"(back_rip), "i"(RDP_USER_DS), "i"(RDP_USER_CS)
 		     : "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory");
 }
 
@@ -469,8 +476,8 @@ static void run_user(const void *code, ulong n)
 static void user_mode(void)
 {
 	static const u8 int50[] = { 0xcd, 0x50 }, hlt_code[] = { 0xf4 }, in_code[] = { 0xe4, 0x60 },
-		rdmsr_code[] = { 0x0f, 0x32 }, cpuid_code[] = { 0x0f, 0xa2, 0xcd, 0x50 },
-		vmmcall_code[] = { 0x0f, 0x01, 0xd9, 0xcd, 0x50 };
+			rdmsr_code[] = { 0x0f, 0x32 }, cpuid_code[] = { 0x0f, 0xa2, 0xcd, 0x50 },
+			vmmcall_code[] = { 0x0f, 0x01, 0xd9, 0xcd, 0x50 };
 	extern char rdg_stubs[];
 
 	rdg_handlers[0x50] = user_only_once;
@@ -511,13 +518,15 @@ static void single_step(void)
 
 	rdg_handlers[DB] = on_step;
 	write_dr6(0);
-	asm volatile("push %4; popf\n"		/* TF takes effect after the next instruction */
+	asm volatile("push %4; popf\n" /* TF takes effect after the next instruction */
 		     "nop\n"
 		     "cpuid\n"
 		     "nop\n"
 		     "nop\n"
 		     "nop\n"
-		     : "+a"(a), "=b"(b), "+c"(c), "=d"(d) : "r"(flags) : "memory");
+		     : "+a"(a), "=b"(b), "+c"(c), "=d"(d)
+		     : "r"(flags)
+		     : "memory");
 	CHECK_EQ(steps, 5);
 	CHECK_EQ(step_dr6 & 0x4000, 0x4000);
 }
@@ -526,7 +535,7 @@ static void on_debug(struct rdg_frame *f)
 {
 	steps++;
 	step_dr6 = read_dr6();
-	f->flags |= 0x10000;		/* RF: do not stop at the same place again */
+	f->flags |= 0x10000; /* RF: do not stop at the same place again */
 }
 
 static volatile u32 watched;
@@ -536,13 +545,13 @@ static void data_breakpoint(void)
 	rdg_handlers[DB] = on_debug;
 	write_dr6(0);
 	write_dr0((ulong)&watched);
-	write_dr7(0x400 | 1 | 0xd << 16);	/* write, four bytes, local */
+	write_dr7(0x400 | 1 | 0xd << 16); /* write, four bytes, local */
 	watched = 1;
 	CHECK_EQ(steps, 1);
 	CHECK_EQ(step_dr6 & 0xf, 1);
 	(void)watched;
 	CHECK_EQ(steps, 1);
-	inl(RDP_PORT_ECHO);			/* the registers survive exits */
+	inl(RDP_PORT_ECHO); /* the registers survive exits */
 	watched = 2;
 	CHECK_EQ(steps, 2);
 	CHECK_EQ(read_dr0(), (ulong)&watched);

@@ -397,11 +397,11 @@ static void timer_deadline_cancel(void)
 {
 	need_deadline();
 	apic_write(APIC_LVTT, DEADLINE | V);
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 1000000);
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 100000000);
 	wrmsr(MSR_TSC_DEADLINE, 0);
 	CHECK_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
 	sti();
-	for (u64 end = rdtsc() + 3000000; rdtsc() < end;)
+	for (u64 end = rdtsc() + 150000000; rdtsc() < end;)
 		pause();
 	cli();
 	CHECK_EQ(rdg_irqs[V], 0);
@@ -530,7 +530,8 @@ static void pit_counter(void)
 		changes += v != last;
 		last = v;
 	}
-	CHECK(changes > 2);
+	if (changes < 3)
+		rdg_fail("the count stays at %u", last);
 	while (!(inb(0x61) & 0x20))
 		pause();
 }

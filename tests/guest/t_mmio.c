@@ -17,9 +17,9 @@ static u8 buffer[2 * PAGE_SIZE] __attribute__((aligned(4096)));
 static void check_seen(u64 reads, u64 writes, u64 len, const char *what)
 {
 	if (shared->mmio.reads != reads || shared->mmio.writes != writes || shared->mmio.len != len)
-		rdg_fail("%s: %llu reads, %llu writes, last %llu bytes; want %llu, %llu, %llu", what,
-			 shared->mmio.reads, shared->mmio.writes, shared->mmio.len, reads, writes,
-			 len);
+		rdg_fail("%s: %llu reads, %llu writes, last %llu bytes; want %llu, %llu, %llu",
+			 what, shared->mmio.reads, shared->mmio.writes, shared->mmio.len, reads,
+			 writes, len);
 	shared->mmio.reads = 0;
 	shared->mmio.writes = 0;
 }
@@ -108,7 +108,8 @@ static void addressing_special(void)
 	asm volatile("movl (%1), %0" : "=r"(v) : "r"(r13));
 	CHECK_EQ(v, 0xabcd1234);
 	asm volatile("addr32 movl 0x10(%%ebx), %0"
-		     : "=r"(v) : "b"(0xffffffff00000000ull | (RDP_MMIO_GPA - 0x10)));
+		     : "=r"(v)
+		     : "b"(0xffffffff00000000ull | (RDP_MMIO_GPA - 0x10)));
 	CHECK_EQ(v, 0xabcd1234);
 }
 
@@ -121,8 +122,7 @@ static void moffs(void)
 	asm volatile("movabs %%eax, " RDG_STR(RDP_MMIO_GPA) : : "a"(0x76543210) : "memory");
 	asm volatile("movabs " RDG_STR(RDP_MMIO_GPA) ", %%eax" : "=a"(v));
 	CHECK_EQ(v, 0x76543210);
-	asm volatile("movabs %%rax, " RDG_STR(RDP_MMIO_GPA) : : "a"(0x123456789abcdef0)
-		     : "memory");
+	asm volatile("movabs %%rax, " RDG_STR(RDP_MMIO_GPA) : : "a"(0x123456789abcdef0) : "memory");
 	asm volatile("movabs " RDG_STR(RDP_MMIO_GPA) ", %%rax" : "=a"(v));
 	CHECK_EQ(v, 0x123456789abcdef0);
 }
@@ -132,10 +132,10 @@ static void extend(void)
 	u64 v;
 
 	DEV64 = 0x80808080fffefdfcull;
-#define EXT(insn, want)								\
-	do {									\
-		asm volatile(insn : "=r"(v) : "r"(DEV), "0"(0x5555555555555555));	\
-		CHECK_EQ(v, want);						\
+#define EXT(insn, want)                                                                            \
+	do {                                                                                       \
+		asm volatile(insn : "=r"(v) : "r"(DEV), "0"(0x5555555555555555));                  \
+		CHECK_EQ(v, want);                                                                 \
 	} while (0)
 	EXT("movzbw (%1), %w0", 0x55555555555500fc);
 	EXT("movzbl (%1), %k0", 0xfc);
@@ -183,22 +183,24 @@ static void movbe_word(void)
  * is done on a variable first, and both results are compared.
  */
 #define ARITH_FLAGS 0x8d5ul
-#define ALU(insn, type, start, operand, undefined)				\
-	do {									\
-		type mem = (type)(start);					\
-		ulong fl, fm, set = read_flags() | 1;				\
-		*(volatile type *)DEV = (type)(start);				\
-		asm volatile("push %3; popf; " insn "; pushf; pop %1"		\
-			     : "+m"(mem), "=&r"(fl) : "r"((type)(operand)), "r"(set) \
-			     : "memory", "cc");					\
-		asm volatile("push %3; popf; " insn "; pushf; pop %1"		\
-			     : "+m"(*(volatile type *)DEV), "=&r"(fm)		\
-			     : "r"((type)(operand)), "r"(set) : "memory", "cc");	\
-		if (*(volatile type *)DEV != mem)				\
-			rdg_fail("%s: 0x%llx, want 0x%llx", insn,		\
-				 (u64)*(volatile type *)DEV, (u64)mem);		\
-		if ((fl ^ fm) & ARITH_FLAGS & ~(ulong)(undefined))		\
-			rdg_fail("%s: flags 0x%lx, want 0x%lx", insn, fm, fl);	\
+#define ALU(insn, type, start, operand, undefined)                                                 \
+	do {                                                                                       \
+		type mem = (type)(start);                                                          \
+		ulong fl, fm, set = read_flags() | 1;                                              \
+		*(volatile type *)DEV = (type)(start);                                             \
+		asm volatile("push %3; popf; " insn "; pushf; pop %1"                              \
+			     : "+m"(mem), "=&r"(fl)                                                \
+			     : "r"((type)(operand)), "r"(set)                                      \
+			     : "memory", "cc");                                                    \
+		asm volatile("push %3; popf; " insn "; pushf; pop %1"                              \
+			     : "+m"(*(volatile type *)DEV), "=&r"(fm)                              \
+			     : "r"((type)(operand)), "r"(set)                                      \
+			     : "memory", "cc");                                                    \
+		if (*(volatile type *)DEV != mem)                                                  \
+			rdg_fail("%s: 0x%llx, want 0x%llx", insn, (u64) * (volatile type *)DEV,    \
+				 (u64)mem);                                                        \
+		if ((fl ^ fm) & ARITH_FLAGS & ~(ulong)(undefined))                                 \
+			rdg_fail("%s: flags 0x%lx, want 0x%lx", insn, fm, fl);                     \
 	} while (0)
 #define AF 0x10
 
@@ -307,12 +309,16 @@ static void exchange(void)
 	CHECK_EQ(DEV64, 105);
 	rax = 105;
 	asm volatile("lock cmpxchgq %3, (%2); setz %1"
-		     : "+a"(rax), "=q"(zf) : "r"(DEV), "r"(7ull) : "memory");
+		     : "+a"(rax), "=q"(zf)
+		     : "r"(DEV), "r"(7ull)
+		     : "memory");
 	CHECK_EQ(zf, 1);
 	CHECK_EQ(DEV64, 7);
 	rax = 1;
 	asm volatile("lock cmpxchgq %3, (%2); setz %1"
-		     : "+a"(rax), "=q"(zf) : "r"(DEV), "r"(9ull) : "memory");
+		     : "+a"(rax), "=q"(zf)
+		     : "r"(DEV), "r"(9ull)
+		     : "memory");
 	CHECK_EQ(zf, 0);
 	CHECK_EQ(rax, 7);
 	CHECK_EQ(DEV64, 7);
@@ -325,7 +331,9 @@ static void cmpxchg8b(void)
 
 	DEV64 = 0x6666666655555555;
 	asm volatile("lock cmpxchg8b (%3); setz %2"
-		     : "+a"(lo), "+d"(hi), "=q"(zf) : "r"(DEV), "b"(1), "c"(2) : "memory");
+		     : "+a"(lo), "+d"(hi), "=q"(zf)
+		     : "r"(DEV), "b"(1), "c"(2)
+		     : "memory");
 	CHECK_EQ(zf, 1);
 	CHECK_EQ(DEV64, 0x200000001);
 }
@@ -421,18 +429,22 @@ static void sse_moves(void)
 
 	for (u32 i = 0; i < 16; i++)
 		buffer[i] = 0xf0 + i;
-#define SSE(load, store)							\
-	do {									\
-		for (u32 i = 0; i < 16; i++)					\
-			DEV[i] = 0;						\
-		memset(out, 0, 16);						\
-		asm volatile("movdqu (%0), %%xmm3; " store " %%xmm3, (%1)"	\
-			     : : "r"(buffer), "r"(DEV) : "memory");		\
-		for (u32 i = 0; i < 16; i++)					\
-			CHECK_EQ(DEV[i], buffer[i]);				\
-		asm volatile(load " (%0), %%xmm4; movdqu %%xmm4, (%1)"		\
-			     : : "r"(DEV), "r"(out) : "memory");		\
-		CHECK_EQ(memcmp(out, buffer, 16), 0);				\
+#define SSE(load, store)                                                                           \
+	do {                                                                                       \
+		for (u32 i = 0; i < 16; i++)                                                       \
+			DEV[i] = 0;                                                                \
+		memset(out, 0, 16);                                                                \
+		asm volatile("movdqu (%0), %%xmm3; " store " %%xmm3, (%1)"                         \
+			     :                                                                     \
+			     : "r"(buffer), "r"(DEV)                                               \
+			     : "memory");                                                          \
+		for (u32 i = 0; i < 16; i++)                                                       \
+			CHECK_EQ(DEV[i], buffer[i]);                                               \
+		asm volatile(load " (%0), %%xmm4; movdqu %%xmm4, (%1)"                             \
+			     :                                                                     \
+			     : "r"(DEV), "r"(out)                                                  \
+			     : "memory");                                                          \
+		CHECK_EQ(memcmp(out, buffer, 16), 0);                                              \
 	} while (0)
 	SSE("movdqu", "movdqu");
 	SSE("movdqa", "movdqa");

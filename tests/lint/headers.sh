@@ -26,7 +26,9 @@ kernel_flags() {
 }
 
 kernel_check() {
-	local h=$1 c=$out/$(tr / _ <<<"$1").c
+	local h=$1 c
+
+	c=$out/$(tr / _ <<<"$1").c
 
 	printf '#include "%s"\n#include "%s"\n' "$h" "$h" >"$c"
 	(cd "$objtree" && eval "$call -DKBUILD_MODNAME='\"lint\"' -fsyntax-only -I'$PWD_TOP' '$PWD_TOP/$c'") 2>&1

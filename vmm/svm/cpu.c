@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SVM on the host's CPUs: is it there, turning it on and off, the permission maps that all vCPUs share.
- * Invariant: while EFER.SVME is ours on a CPU, VM_HSAVE_PA points to a page that is not freed before SVME is off again.
+ * SVM on the host's CPUs: is it there, turning it on and off, the permission maps that all vCPUs
+ * share. Invariant: while EFER.SVME is ours on a CPU, VM_HSAVE_PA points to a page that is not
+ * freed before SVME is off again.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -23,14 +24,15 @@ void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
 static u32 rd_svm_nr_asids;
 
 #define MSRPM_ORDER 1 /* 8 KiB */
-#define IOPM_ORDER 2  /* 12 KiB used */
+#define IOPM_ORDER 2 /* 12 KiB used */
 
 /* 0, or -ENODEV, -EPERM, -EBUSY with the reason in *why (APM volume 2, "Enabling SVM"). */
 int rd_svm_probe(const char **why)
 {
 	u64 vm_cr, efer;
 
-	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD && boot_cpu_data.x86_vendor != X86_VENDOR_HYGON) {
+	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
+	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON) {
 		*why = "this CPU is not from AMD or Hygon";
 		return -ENODEV;
 	}
@@ -91,8 +93,8 @@ int rd_svm_setup(void)
 {
 	/* MSRs that VMLOAD/VMSAVE or the save area switch anyway: the guest owns them. */
 	static const u32 pass[] = {
-		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
-		MSR_IA32_SYSENTER_CS,
+		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR,
+		MSR_LSTAR,   MSR_CSTAR,	  MSR_SYSCALL_MASK,   MSR_IA32_SYSENTER_CS,
 	};
 	unsigned int i;
 	int cpu;
@@ -106,7 +108,8 @@ int rd_svm_setup(void)
 		goto fail;
 	for (i = 0; i < ARRAY_SIZE(pass); i++)
 		rd_msrpm_allow(rd_svm_msrpm, pass[i]);
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct rd_svm_cpu *c = per_cpu_ptr(&rd_svm_cpu, cpu);
 
 		c->hsave = (void *)get_zeroed_page(GFP_KERNEL);
@@ -116,9 +119,12 @@ int rd_svm_setup(void)
 		c->host_state_pa = __sme_pa(c->host_state);
 	}
 	pr_info("redoubt: SVM with nested paging, %u ASIDs%s%s%s%s%s%s\n", rd_svm_nr_asids,
-		rd_svm_has(SVM_F_NRIPS) ? ", next-RIP" : "", rd_svm_has(SVM_F_DECODE) ? ", decode assists" : "",
-		rd_svm_has(SVM_F_FLUSH_ASID) ? ", flush by ASID" : "", rd_svm_has(SVM_F_CLEAN) ? ", clean bits" : "",
-		rd_svm_has(SVM_F_TSC_RATE) ? ", TSC ratio" : "", rd_svm_has(SVM_F_VGIF) ? ", virtual GIF" : "");
+		rd_svm_has(SVM_F_NRIPS) ? ", next-RIP" : "",
+		rd_svm_has(SVM_F_DECODE) ? ", decode assists" : "",
+		rd_svm_has(SVM_F_FLUSH_ASID) ? ", flush by ASID" : "",
+		rd_svm_has(SVM_F_CLEAN) ? ", clean bits" : "",
+		rd_svm_has(SVM_F_TSC_RATE) ? ", TSC ratio" : "",
+		rd_svm_has(SVM_F_VGIF) ? ", virtual GIF" : "");
 	return 0;
 fail:
 	rd_svm_unsetup();
@@ -129,7 +135,8 @@ void rd_svm_unsetup(void)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct rd_svm_cpu *c = per_cpu_ptr(&rd_svm_cpu, cpu);
 
 		free_page((unsigned long)c->hsave);

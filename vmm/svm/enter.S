@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * World switch. Invariant: on return every callee-saved register, GS base and the return-prediction state are the host's, and no
- * guest value is left in a general register.
+ * World switch. Invariant: on return every callee-saved register, GS base and the return-prediction
+ * state are the host's, and no guest value is left in a general register.
  */
 #include <linux/linkage.h>
 #include <asm/asm.h>
@@ -11,7 +11,7 @@
 #define UNTRAIN_RET_VM UNTRAIN_RET
 #endif
 
-/* void rd_svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_state_pa): global interrupts off (GIF clear), IF clear. */
+/* void rd_svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_state_pa): GIF and IF clear. */
 SYM_FUNC_START(rd_svm_vmrun)
 	push %rbp
 	mov %rsp, %rbp
@@ -65,10 +65,11 @@ SYM_FUNC_START(rd_svm_vmrun)
 	vmload %rax
 
 	/* Returns predicted by the guest must not steer the host. */
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+		X86_FEATURE_RSB_VMEXIT_LITE
 	UNTRAIN_RET_VM
 
-	/* The callee-saved ones are popped over below; clear what the C code would otherwise inherit. */
+	/* The callee-saved ones are popped over below; clear what C would otherwise inherit. */
 	xor %ecx, %ecx
 	xor %edx, %edx
 	xor %esi, %esi

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the guest's exits mean: one handler per #VMEXIT code, most of them a line that hands on to vmm/exit.c.
- * Invariant: a handler either finishes the instruction (RIP moved), queues an exception, or leaves for user space with run filled.
+ * What the guest's exits mean: one handler per #VMEXIT code, most of them a line that hands on to
+ * vmm/exit.c. Invariant: a handler either finishes the instruction (RIP moved), queues an
+ * exception, or leaves for user space with run filled.
  */
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -42,7 +43,8 @@ static int rd_svm_msr(struct rd_vcpu *v)
 
 static int rd_svm_intr(struct rd_vcpu *v)
 {
-	/* The host took it when interrupts went on. A guest that spins must not hold up grace periods. */
+	/* The host took it when interrupts went on. A guest that spins must not hold up grace
+	 * periods. */
 	rd_compat_rcu_note();
 	return 1;
 }
@@ -60,8 +62,8 @@ static int rd_svm_io(struct rd_vcpu *v)
 	if (info & SVM_IO_STRING)
 		return rd_exit_emulate(v);
 	/* EXITINFO2 holds the next RIP on every CPU. */
-	return rd_exit_pio(v, info >> SVM_IO_PORT_SHIFT, (info >> SVM_IO_SIZE_SHIFT) & 7, info & SVM_IO_IN,
-			   v->hw->vmcb->c.exit_info2);
+	return rd_exit_pio(v, info >> SVM_IO_PORT_SHIFT, (info >> SVM_IO_SIZE_SHIFT) & 7,
+			   info & SVM_IO_IN, v->hw->vmcb->c.exit_info2);
 }
 
 static int rd_svm_npf(struct rd_vcpu *v)
@@ -73,7 +75,8 @@ static int rd_svm_npf(struct rd_vcpu *v)
 
 	if (!(c->exit_info1 & SVM_NPF_FINAL))
 		acc |= RD_ACC_SYSTEM;
-	return rd_exit_npf(v, c->exit_info2, acc, c->insn, rd_svm_has(SVM_F_DECODE) ? c->insn_len & 15 : 0);
+	return rd_exit_npf(v, c->exit_info2, acc, c->insn,
+			   rd_svm_has(SVM_F_DECODE) ? c->insn_len & 15 : 0);
 }
 
 static int rd_svm_pause(struct rd_vcpu *v)
@@ -81,25 +84,23 @@ static int rd_svm_pause(struct rd_vcpu *v)
 	static const u8 op[] = { 0xf3, 0x90 };
 	unsigned int len = rd_svm_insn_len(v);
 
-	/* The filter fired: the guest spins, let another thread run. PAUSE is always the two bytes F3 90 or longer with prefixes. */
+	/* The filter fired: the guest spins, let another thread run. PAUSE is always the two bytes
+	 * F3 90 or longer with prefixes. */
 	if (need_resched() || !single_task_running())
 		yield();
 	return rd_exit_skip(v, len ? len : 2, op, sizeof(op));
 }
 
+/* Guest memory is ordinary coherent memory: nothing to write back. An emulated CPU may report INVD
+ * as WBINVD. */
 static int rd_svm_wbinvd(struct rd_vcpu *v)
 {
-	static const u8 op[] = { 0x0f, 0x09 };
+	static const u8 wbinvd[] = { 0x0f, 0x09 }, invd[] = { 0x0f, 0x08 };
+	unsigned int len = rd_svm_insn_len(v);
+	u64 rip = v->rip;
+	int r = rd_exit_skip(v, len, wbinvd, sizeof(wbinvd));
 
-	/* Guest memory is ordinary coherent memory: nothing to write back. */
-	return rd_exit_skip(v, rd_svm_insn_len(v), op, sizeof(op));
-}
-
-static int rd_svm_invd(struct rd_vcpu *v)
-{
-	static const u8 op[] = { 0x0f, 0x08 };
-
-	return rd_exit_skip(v, rd_svm_insn_len(v), op, sizeof(op));
+	return v->rip != rip ? r : rd_exit_skip(v, len, invd, sizeof(invd));
 }
 
 static int rd_svm_monitor(struct rd_vcpu *v)
@@ -143,8 +144,8 @@ static int rd_svm_ud_intercept(struct rd_vcpu *v)
 {
 	u8 insn[3];
 
-	if (rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, 3) == 3 && insn[0] == 0x0f && insn[1] == 0x01 &&
-	    insn[2] == 0xc1)
+	if (rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, 3) == 3 && insn[0] == 0x0f &&
+	    insn[1] == 0x01 && insn[2] == 0xc1)
 		return rd_exit_hypercall(v, 3);
 	return rd_svm_ud(v);
 }
@@ -196,7 +197,8 @@ static int rd_svm_iret(struct rd_vcpu *v)
 	return 1;
 }
 
-/* First touch of a debug register: give them to the guest for good (until the vCPU is put), then run the access again. */
+/* First touch of a debug register: give them to the guest for good (until the vCPU is put), then
+ * run the access again. */
 static int rd_svm_dr(struct rd_vcpu *v)
 {
 	if (v->guest_debug & KVM_GUESTDBG_USE_HW_BP)
@@ -221,15 +223,16 @@ static int rd_svm_task_switch(struct rd_vcpu *v)
 
 static int rd_svm_shutdown(struct rd_vcpu *v)
 {
-	/* The VMCB is undefined after a shutdown (APM, "Shutdown Intercept"): start again from a defined state. */
+	/* The VMCB is undefined after a shutdown (APM, "Shutdown Intercept"): start again from a
+	 * defined state. */
 	rd_svm_vcpu_reset(v, true);
 	return rd_exit_triple_fault(v);
 }
 
 #define EXCP(n) (SVM_EXIT_EXCP + (n))
 static const rd_svm_handler rd_svm_handlers[SVM_NR_EXITS] = {
-	[SVM_EXIT_CR0_READ ... SVM_EXIT_CR8_WRITE + 7] = rd_svm_cr,
-	[SVM_EXIT_DR0_READ ... 0x3f] = rd_svm_dr,
+	[SVM_EXIT_CR0_READ... SVM_EXIT_CR8_WRITE + 7] = rd_svm_cr,
+	[SVM_EXIT_DR0_READ... 0x3f] = rd_svm_dr,
 	[EXCP(1)] = rd_svm_db,
 	[EXCP(3)] = rd_svm_bp,
 	[EXCP(6)] = rd_svm_ud_intercept,
@@ -240,11 +243,12 @@ static const rd_svm_handler rd_svm_handlers[SVM_NR_EXITS] = {
 	[SVM_EXIT_SMI] = rd_svm_intr,
 	[SVM_EXIT_INIT] = rd_svm_intr,
 	[SVM_EXIT_VINTR] = rd_svm_vintr,
+	[SVM_EXIT_CR0_SEL_WRITE] = rd_svm_cr,
 	[SVM_EXIT_RDPMC] = rd_svm_gp,
 	[SVM_EXIT_CPUID] = rd_svm_cpuid,
 	[SVM_EXIT_RSM] = rd_svm_ud,
 	[SVM_EXIT_IRET] = rd_svm_iret,
-	[SVM_EXIT_INVD] = rd_svm_invd,
+	[SVM_EXIT_INVD] = rd_svm_wbinvd,
 	[SVM_EXIT_PAUSE] = rd_svm_pause,
 	[SVM_EXIT_HLT] = rd_svm_hlt,
 	[SVM_EXIT_INVLPGA] = rd_svm_ud,
@@ -254,26 +258,27 @@ static const rd_svm_handler rd_svm_handlers[SVM_NR_EXITS] = {
 	[SVM_EXIT_SHUTDOWN] = rd_svm_shutdown,
 	[SVM_EXIT_VMRUN] = rd_svm_ud,
 	[SVM_EXIT_VMMCALL] = rd_svm_vmmcall,
-	[SVM_EXIT_VMLOAD ... SVM_EXIT_SKINIT] = rd_svm_ud,
+	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = rd_svm_ud,
 	[SVM_EXIT_WBINVD] = rd_svm_wbinvd,
 	[SVM_EXIT_MONITOR] = rd_svm_monitor,
-	[SVM_EXIT_MWAIT ... SVM_EXIT_MWAIT_ARMED] = rd_svm_mwait,
+	[SVM_EXIT_MWAIT... SVM_EXIT_MWAIT_ARMED] = rd_svm_mwait,
 	[SVM_EXIT_XSETBV] = rd_svm_xsetbv,
 	[SVM_EXIT_RDPRU] = rd_svm_ud,
 };
 
 /* The kind that statistics count an exit code under. */
 static const u8 rd_svm_kinds[SVM_NR_EXITS] = {
-	[SVM_EXIT_CR0_READ ... 0x0f] = RD_EXIT_cr_read,
-	[SVM_EXIT_CR0_WRITE ... SVM_EXIT_CR8_WRITE - 1] = RD_EXIT_cr_write,
+	[SVM_EXIT_CR0_READ... 0x0f] = RD_EXIT_cr_read,
+	[SVM_EXIT_CR0_WRITE... SVM_EXIT_CR8_WRITE - 1] = RD_EXIT_cr_write,
 	[SVM_EXIT_CR8_WRITE] = RD_EXIT_cr8_write,
-	[SVM_EXIT_DR0_READ ... 0x3f] = RD_EXIT_dr_access,
-	[SVM_EXIT_EXCP ... 0x5f] = RD_EXIT_exception,
+	[SVM_EXIT_DR0_READ... 0x3f] = RD_EXIT_dr_access,
+	[SVM_EXIT_EXCP... 0x5f] = RD_EXIT_exception,
 	[SVM_EXIT_INTR] = RD_EXIT_intr,
 	[SVM_EXIT_NMI] = RD_EXIT_nmi,
 	[SVM_EXIT_SMI] = RD_EXIT_smi,
 	[SVM_EXIT_INIT] = RD_EXIT_init,
 	[SVM_EXIT_VINTR] = RD_EXIT_intr_window,
+	[SVM_EXIT_CR0_SEL_WRITE] = RD_EXIT_cr_write,
 	[SVM_EXIT_RDPMC] = RD_EXIT_rdpmc,
 	[SVM_EXIT_CPUID] = RD_EXIT_cpuid,
 	[SVM_EXIT_RSM] = RD_EXIT_invalid_insn,
@@ -281,17 +286,17 @@ static const u8 rd_svm_kinds[SVM_NR_EXITS] = {
 	[SVM_EXIT_INVD] = RD_EXIT_wbinvd,
 	[SVM_EXIT_PAUSE] = RD_EXIT_pause,
 	[SVM_EXIT_HLT] = RD_EXIT_hlt,
-	[SVM_EXIT_INVLPG ... SVM_EXIT_INVLPGA] = RD_EXIT_invlpg,
+	[SVM_EXIT_INVLPG... SVM_EXIT_INVLPGA] = RD_EXIT_invlpg,
 	[SVM_EXIT_IOIO] = RD_EXIT_io,
 	[SVM_EXIT_MSR] = RD_EXIT_msr_read,
 	[SVM_EXIT_TASK_SWITCH] = RD_EXIT_task_switch,
 	[SVM_EXIT_SHUTDOWN] = RD_EXIT_shutdown,
 	[SVM_EXIT_VMRUN] = RD_EXIT_invalid_insn,
 	[SVM_EXIT_VMMCALL] = RD_EXIT_hypercall,
-	[SVM_EXIT_VMLOAD ... SVM_EXIT_SKINIT] = RD_EXIT_invalid_insn,
+	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = RD_EXIT_invalid_insn,
 	[SVM_EXIT_WBINVD] = RD_EXIT_wbinvd,
 	[SVM_EXIT_MONITOR] = RD_EXIT_monitor,
-	[SVM_EXIT_MWAIT ... SVM_EXIT_MWAIT_ARMED] = RD_EXIT_mwait,
+	[SVM_EXIT_MWAIT... SVM_EXIT_MWAIT_ARMED] = RD_EXIT_mwait,
 	[SVM_EXIT_XSETBV] = RD_EXIT_xsetbv,
 	[SVM_EXIT_RDPRU] = RD_EXIT_invalid_insn,
 };

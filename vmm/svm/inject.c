@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events into the guest: EVENTINJ, the interrupt window by a virtual interrupt, NMI masking without hardware help, and taking back
- * what an exit interrupted. Invariant: an event is at any time either in v (queued) or in EVENTINJ, never in both, and none is lost.
+ * Events into the guest: EVENTINJ, the interrupt window by a virtual interrupt, NMI masking without
+ * hardware help, and taking back what an exit interrupted. Invariant: an event is at any time
+ * either in v (queued) or in EVENTINJ, never in both, and none is lost.
  */
 #include "vmm/svm/svm.h"
 #include "kmod/trace.h"
@@ -50,7 +51,9 @@ bool rd_svm_nmi_allowed(struct rd_vcpu *v)
 
 u32 rd_svm_get_shadow(struct rd_vcpu *v)
 {
-	return v->hw->vmcb->c.int_state & SVM_INT_SHADOW ? KVM_X86_SHADOW_INT_MOV_SS | KVM_X86_SHADOW_INT_STI : 0;
+	return v->hw->vmcb->c.int_state & SVM_INT_SHADOW
+		       ? KVM_X86_SHADOW_INT_MOV_SS | KVM_X86_SHADOW_INT_STI
+		       : 0;
 }
 
 void rd_svm_set_shadow(struct rd_vcpu *v, u32 mask)
@@ -79,7 +82,8 @@ void rd_svm_set_nmi_mask(struct rd_vcpu *v, bool masked)
 	rd_svm_dirty(h, SVM_CLEAN_INTERCEPTS);
 }
 
-/* Find the end of the instruction that blocks NMIs (shadow, or IRET under way) by a single step of our own. */
+/* Find the end of the instruction that blocks NMIs (shadow, or IRET under way) by a single step of
+ * our own. */
 static void rd_svm_step_for_nmi(struct rd_vcpu *v)
 {
 	struct rd_hw_vcpu *h = v->hw;
@@ -115,7 +119,8 @@ static u64 rd_exception_event(const struct rd_exception *e)
 	return ev;
 }
 
-/* A pending exception becomes visible in registers only when it is delivered (SDM, "Debug Exceptions", "Interrupt 14"). */
+/* A pending exception becomes visible in registers only when it is delivered (SDM, "Debug
+ * Exceptions", "Interrupt 14"). */
 static void rd_svm_deliver_payload(struct rd_vcpu *v)
 {
 	struct rd_exception *e = &v->exc;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Loading a vCPU on a CPU and entering the guest once.
- * Invariant: between rd_svm_load() and rd_svm_put() host_state holds this CPU's host segment and system-call state; every entry
- * runs with an ASID of the CPU's current generation.
+ * Invariant: between rd_svm_load() and rd_svm_put() host_state holds this CPU's host segment and
+ * system-call state; every entry runs with an ASID of the CPU's current generation.
  */
 #include <linux/sched.h>
 #include <asm/debugreg.h>
@@ -19,7 +19,8 @@ void rd_svm_load(struct rd_vcpu *v, int cpu)
 	struct rd_hw_vcpu *h = v->hw;
 
 	if (h->last_cpu != cpu) {
-		/* Nothing that another CPU cached about this VMCB is to be trusted here, and the ASID is another CPU's. */
+		/* Nothing that another CPU cached about this VMCB is to be trusted here, and the
+		 * ASID is another CPU's. */
 		h->last_cpu = cpu;
 		h->vmcb->c.clean = 0;
 		h->asid_generation = 0;
@@ -136,7 +137,7 @@ void rd_svm_enter(struct rd_vcpu *v)
 	if (unlikely(h->dr_live))
 		rd_svm_save_debug(v);
 	/* What the exit interrupted, and the end of an NMI's masking. */
-	if (unlikely((b->c.exit_int_info & SVM_EVT_VALID) || h->iret_pending || v->irq.injected || v->exc.injected ||
-		     v->nmi_injected))
+	if (unlikely((b->c.exit_int_info & SVM_EVT_VALID) || h->iret_pending || v->irq.injected ||
+		     v->exc.injected || v->nmi_injected))
 		rd_svm_complete_injection(v);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VMCB's save area and intercepts as the rest of the machine sees them: segments, control and debug registers, MSRs, reset.
- * Invariant: h->cr0 and h->cr4 are what the guest reads whenever cr0_shadowed/cr4_shadowed say that the VMCB differs.
+ * The VMCB's save area and intercepts as the rest of the machine sees them: segments, control and
+ * debug registers, MSRs, reset. Invariant: h->cr0 and h->cr4 are what the guest reads whenever
+ * cr0_shadowed/cr4_shadowed say that the VMCB differs.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -41,8 +42,7 @@ void rd_svm_vcpu_free(struct rd_vcpu *v)
 	if (!h)
 		return;
 	/* A new vCPU may get this address: no CPU may take it for the one that ran last. */
-	for_each_possible_cpu(cpu)
-		cmpxchg(&per_cpu_ptr(&rd_svm_cpu, cpu)->last, h, NULL);
+	for_each_possible_cpu(cpu) cmpxchg(&per_cpu_ptr(&rd_svm_cpu, cpu)->last, h, NULL);
 	free_page((unsigned long)h->vmcb);
 	kfree(h);
 	v->hw = NULL;
@@ -56,15 +56,19 @@ static void rd_svm_set_intercepts(struct rd_vcpu *v)
 	c->cr_write = BIT(4) | BIT(8);
 	c->dr_read = 0xffff;
 	c->dr_write = 0xffff;
-	/* #DB and #AC can loop inside delivery and would hold the CPU for ever; #UD serves hypercalls; #MC is the host's. */
+	/* #DB and #AC can loop inside delivery and would hold the CPU for ever; #UD serves
+	 * hypercalls; #MC is the host's. */
 	c->exceptions = BIT(1) | BIT(6) | BIT(17) | BIT(18);
-	c->misc1 = SVM_I_INTR | SVM_I_NMI | SVM_I_SMI | SVM_I_INIT | SVM_I_RDPMC | SVM_I_CPUID | SVM_I_RSM | SVM_I_INVD | SVM_I_HLT |
-		   SVM_I_INVLPGA | SVM_I_IOIO | SVM_I_MSR | SVM_I_TASK_SWITCH | SVM_I_SHUTDOWN;
-	c->misc2 = SVM_I2_VMRUN | SVM_I2_VMMCALL | SVM_I2_VMLOAD | SVM_I2_VMSAVE | SVM_I2_STGI | SVM_I2_CLGI | SVM_I2_SKINIT |
-		   SVM_I2_WBINVD | SVM_I2_MONITOR | SVM_I2_MWAIT | SVM_I2_XSETBV | SVM_I2_RDPRU;
+	c->misc1 = SVM_I_INTR | SVM_I_NMI | SVM_I_SMI | SVM_I_INIT | SVM_I_CR0_SEL | SVM_I_RDPMC |
+		   SVM_I_CPUID | SVM_I_RSM | SVM_I_INVD | SVM_I_HLT | SVM_I_INVLPGA | SVM_I_IOIO |
+		   SVM_I_MSR | SVM_I_TASK_SWITCH | SVM_I_SHUTDOWN;
+	c->misc2 = SVM_I2_VMRUN | SVM_I2_VMMCALL | SVM_I2_VMLOAD | SVM_I2_VMSAVE | SVM_I2_STGI |
+		   SVM_I2_CLGI | SVM_I2_SKINIT | SVM_I2_WBINVD | SVM_I2_MONITOR | SVM_I2_MWAIT |
+		   SVM_I2_XSETBV | SVM_I2_RDPRU;
 	if (v->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
 		c->misc1 &= ~SVM_I_HLT;
-	if (rd_svm_has(SVM_F_PAUSE_FILTER) && !(v->vm->disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)) {
+	if (rd_svm_has(SVM_F_PAUSE_FILTER) &&
+	    !(v->vm->disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)) {
 		c->pause_count = 3000;
 		c->pause_threshold = rd_svm_has(SVM_F_PAUSE_THRESHOLD) ? 128 : 0;
 		c->misc1 |= SVM_I_PAUSE;
@@ -91,7 +95,8 @@ void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	rd_svm_set_intercepts(v);
 	c->iopm_pa = __sme_pa(rd_svm_iopm);
 	rd_svm_update_msr_filter(v);
-	c->int_ctl = SVM_V_INTR_MASKING | (rd_svm_has(SVM_F_VGIF) ? SVM_V_GIF | SVM_V_GIF_ENABLE : 0);
+	c->int_ctl = SVM_V_INTR_MASKING |
+		     (rd_svm_has(SVM_F_VGIF) ? SVM_V_GIF | SVM_V_GIF_ENABLE : 0);
 	c->int_state = 0;
 	c->event_inj = 0;
 	c->exit_int_info = 0;
@@ -117,7 +122,8 @@ void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	h->dr_live = false;
 	h->nmi_step = false;
 	rd_svm_set_nmi_mask(v, false);
-	rd_svm_set_cr(v, 0, init_event ? BIT_ULL(4) | (old_cr0 & CR0_CD_NW) : BIT_ULL(4) | CR0_CD_NW);
+	rd_svm_set_cr(v, 0,
+		      init_event ? BIT_ULL(4) | (old_cr0 & CR0_CD_NW) : BIT_ULL(4) | CR0_CD_NW);
 	rd_svm_set_cr(v, 4, 0);
 	rd_svm_update_debug(v);
 	h->flush = true;
@@ -127,7 +133,7 @@ void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event)
 static struct rd_vmcb_seg *rd_svm_seg(struct rd_vcpu *v, unsigned int seg)
 {
 	static const u8 order[RD_NR_SEG] = {
-		[RD_SEG_ES] = 0, [RD_SEG_CS] = 1, [RD_SEG_SS] = 2, [RD_SEG_DS] = 3,
+		[RD_SEG_ES] = 0, [RD_SEG_CS] = 1, [RD_SEG_SS] = 2,   [RD_SEG_DS] = 3,
 		[RD_SEG_FS] = 4, [RD_SEG_GS] = 5, [RD_SEG_LDTR] = 7, [RD_SEG_TR] = 9,
 	};
 
@@ -168,8 +174,9 @@ void rd_svm_set_segment(struct rd_vcpu *v, unsigned int seg, const struct kvm_se
 	d->base = s->base;
 	d->limit = s->limit;
 	d->sel = s->selector;
-	d->attr = (s->type & 0xf) | (s->s & 1) << 4 | (s->dpl & 3) << 5 | ((s->present & 1) && !s->unusable) << 7 |
-		  (s->avl & 1) << 8 | (s->l & 1) << 9 | (s->db & 1) << 10 | (s->g & 1) << 11;
+	d->attr = (s->type & 0xf) | (s->s & 1) << 4 | (s->dpl & 3) << 5 |
+		  ((s->present & 1) && !s->unusable) << 7 | (s->avl & 1) << 8 | (s->l & 1) << 9 |
+		  (s->db & 1) << 10 | (s->g & 1) << 11;
 	if (seg == RD_SEG_SS)
 		v->hw->vmcb->s.cpl = s->dpl & 3;
 	rd_svm_dirty(v->hw, SVM_CLEAN_SEG);
@@ -210,8 +217,9 @@ u64 rd_svm_get_cr(struct rd_vcpu *v, unsigned int n)
 }
 
 /*
- * CR0: caching stays on while the guest's CD or NW is set by reset or firmware (it would run from uncached memory for no gain); only
- * then are accesses intercepted. CR4.MCE stays as the host has it, or a machine check would shut the CPU down.
+ * CR0: caching stays on while the guest has CD or NW set (it would run from uncached memory for no
+ * gain); only then are reads intercepted. CR4.MCE stays as the host has it, or a machine check
+ * would shut the CPU down.
  */
 void rd_svm_set_cr(struct rd_vcpu *v, unsigned int n, u64 val)
 {
@@ -347,7 +355,8 @@ int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
-/* Fetch DR6, DR7 (always the guest's in the VMCB unless user space debugs); DR0-3 were taken after the last exit. */
+/* Fetch DR6, DR7 (always the guest's in the VMCB unless user space debugs); DR0-3 were taken after
+ * the last exit. */
 void rd_svm_sync_debug(struct rd_vcpu *v)
 {
 	if (v->guest_debug & KVM_GUESTDBG_USE_HW_BP)
@@ -392,10 +401,12 @@ void rd_svm_update_tsc(struct rd_vcpu *v)
 	rd_svm_dirty(h, SVM_CLEAN_INTERCEPTS);
 }
 
-/* With a filter every MSR exits, so that the filter is asked; without one the guest's own MSRs do not. */
+/* With a filter every MSR exits, so that the filter is asked; without one the guest's own MSRs do
+ * not. */
 void rd_svm_update_msr_filter(struct rd_vcpu *v)
 {
-	v->hw->vmcb->c.msrpm_pa = __sme_pa(rcu_access_pointer(v->vm->msr_filter) ? rd_svm_msrpm_all : rd_svm_msrpm);
+	v->hw->vmcb->c.msrpm_pa =
+		__sme_pa(rcu_access_pointer(v->vm->msr_filter) ? rd_svm_msrpm_all : rd_svm_msrpm);
 	rd_svm_dirty(v->hw, SVM_CLEAN_IOPM);
 }
 
@@ -403,7 +414,9 @@ void rd_svm_dump(struct rd_vcpu *v)
 {
 	const struct rd_vmcb *b = v->hw->vmcb;
 
-	pr_warn_ratelimited("redoubt: vCPU %u: exit %#llx info %#llx %#llx int %#llx rip %#llx cs %#x/%#x cr0 %#llx cr3 %#llx cr4 %#llx efer %#llx\n",
-			    v->id, b->c.exit_code, b->c.exit_info1, b->c.exit_info2, b->c.exit_int_info, b->s.rip, b->s.cs.sel,
-			    b->s.cs.attr, b->s.cr0, b->s.cr3, b->s.cr4, b->s.efer);
+	pr_warn_ratelimited("redoubt: vCPU %u: exit %#llx info %#llx %#llx int %#llx rip %#llx cs "
+			    "%#x/%#x cr0 %#llx cr3 %#llx cr4 %#llx efer %#llx\n",
+			    v->id, b->c.exit_code, b->c.exit_info1, b->c.exit_info2,
+			    b->c.exit_int_info, b->s.rip, b->s.cs.sel, b->s.cs.attr, b->s.cr0,
+			    b->s.cr3, b->s.cr4, b->s.efer);
 }

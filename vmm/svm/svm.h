@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Private to the SVM backend: the per-vCPU, per-CPU and global state, and what its files give each other.
- * Invariant: the VMCB is written only by the vCPU's thread, loaded on v->cpu; whoever changes a cached group clears its clean bit.
+ * Private to the SVM backend: the per-vCPU, per-CPU and global state, and what its files give each
+ * other. Invariant: the VMCB is written only by the vCPU's thread, loaded on v->cpu; whoever
+ * changes a cached group clears its clean bit.
  */
 #ifndef RD_SVM_SVM_H
 #define RD_SVM_SVM_H
@@ -15,26 +16,26 @@ struct rd_hw_vcpu {
 	u64 vmcb_pa;
 	u64 asid_generation;
 	int last_cpu;
-	u64 cr0, cr4;          /* as the guest sees them where the VMCB differs: CD and NW, MCE */
+	u64 cr0, cr4; /* as the guest sees them where the VMCB differs: CD and NW, MCE */
 	bool cr0_shadowed, cr4_shadowed;
-	bool dr_live;          /* DR0-3 belong to the guest on every entry; accesses do not exit */
-	bool nmi_masked;       /* between NMI delivery and the end of IRET */
-	bool iret_pending;     /* IRET was intercepted at iret_rip: unmask once RIP moved on */
+	bool dr_live; /* DR0-3 belong to the guest on every entry; accesses do not exit */
+	bool nmi_masked; /* between NMI delivery and the end of IRET */
+	bool iret_pending; /* IRET was intercepted at iret_rip: unmask once RIP moved on */
 	u64 iret_rip;
-	bool nmi_step;         /* TF was set by us to find the end of an NMI-blocking instruction */
+	bool nmi_step; /* TF was set by us to find the end of an NMI-blocking instruction */
 	u64 nmi_step_rflags;
-	bool flush;            /* TLB flush before the next entry */
+	bool flush; /* TLB flush before the next entry */
 	u64 tsc_ratio;
 };
 
 /* One per CPU, allocated while virtualization is on. */
 struct rd_svm_cpu {
-	void *hsave;           /* VM_HSAVE_PA: the CPU's own */
-	void *host_state;      /* VMSAVE target for the host's FS, GS, TR, LDTR and system-call MSRs */
+	void *hsave; /* VM_HSAVE_PA: the CPU's own */
+	void *host_state; /* VMSAVE target for the host's FS, GS, TR, LDTR and system-call MSRs */
 	u64 host_state_pa;
 	u64 asid_generation;
 	u32 next_asid, max_asid;
-	u64 tsc_aux;           /* the host's value, constant after boot */
+	u64 tsc_aux; /* the host's value, constant after boot */
 	struct rd_hw_vcpu *last; /* for the branch-prediction barrier */
 };
 
@@ -75,7 +76,8 @@ int rd_svm_handle_exit(struct rd_vcpu *v);
 /* inject.c */
 void rd_svm_inject(struct rd_vcpu *v);
 void rd_svm_cancel_injection(struct rd_vcpu *v);
-void rd_svm_complete_injection(struct rd_vcpu *v);  /* after an exit: what was interrupted goes back into v */
+void rd_svm_complete_injection(
+	struct rd_vcpu *v); /* after an exit: what was interrupted goes back into v */
 bool rd_svm_irq_allowed(struct rd_vcpu *v);
 bool rd_svm_nmi_allowed(struct rd_vcpu *v);
 u32 rd_svm_get_shadow(struct rd_vcpu *v);
@@ -83,7 +85,7 @@ void rd_svm_set_shadow(struct rd_vcpu *v, u32 mask);
 bool rd_svm_get_nmi_mask(struct rd_vcpu *v);
 void rd_svm_set_nmi_mask(struct rd_vcpu *v, bool masked);
 void rd_svm_clear_irq_window(struct rd_vcpu *v);
-bool rd_svm_end_nmi_step(struct rd_vcpu *v);        /* a #DB came: true if it was only ours */
+bool rd_svm_end_nmi_step(struct rd_vcpu *v); /* a #DB came: true if it was only ours */
 
 /* state.c */
 int rd_svm_vcpu_create(struct rd_vcpu *v);

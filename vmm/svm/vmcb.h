@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual machine control block as the CPU reads it (APM volume 2, "Layout of VMCB"), the exit codes and the bits of each word.
- * Invariant: the structs match the hardware layout byte for byte; the asserts below prove it.
+ * The virtual machine control block as the CPU reads it (APM volume 2, "Layout of VMCB"), the exit
+ * codes and the bits of each word. Invariant: the structs match the hardware layout byte for byte;
+ * the asserts below prove it.
  */
 #ifndef RD_SVM_VMCB_H
 #define RD_SVM_VMCB_H
@@ -10,7 +11,7 @@
 
 struct rd_vmcb_seg {
 	u16 sel;
-	u16 attr;    /* type 0-3, S 4, DPL 5-6, P 7, AVL 8, L 9, D/B 10, G 11 */
+	u16 attr; /* type 0-3, S 4, DPL 5-6, P 7, AVL 8, L 9, D/B 10, G 11 */
 	u32 limit;
 	u64 base;
 };
@@ -97,6 +98,7 @@ _Static_assert(sizeof(struct rd_vmcb) == 0x1000, "VMCB");
 #define SVM_I_SMI BIT(2)
 #define SVM_I_INIT BIT(3)
 #define SVM_I_VINTR BIT(4)
+#define SVM_I_CR0_SEL BIT(5) /* writes of CR0 that change more than TS and MP */
 #define SVM_I_RDPMC BIT(15)
 #define SVM_I_CPUID BIT(18)
 #define SVM_I_RSM BIT(19)
@@ -157,9 +159,9 @@ _Static_assert(sizeof(struct rd_vmcb) == 0x1000, "VMCB");
 #define SVM_CLEAN_CR2 BIT(9)
 #define SVM_CLEAN_LBR BIT(10)
 /* INTR is written on most entries, CR2 is written by us always: never claimed clean. */
-#define SVM_CLEAN_ALL                                                                                                  \
-	(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_IOPM | SVM_CLEAN_ASID | SVM_CLEAN_NPT | SVM_CLEAN_CR | SVM_CLEAN_DR | SVM_CLEAN_DT |  \
-	 SVM_CLEAN_SEG | SVM_CLEAN_LBR)
+#define SVM_CLEAN_ALL                                                                              \
+	(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_IOPM | SVM_CLEAN_ASID | SVM_CLEAN_NPT | SVM_CLEAN_CR |   \
+	 SVM_CLEAN_DR | SVM_CLEAN_DT | SVM_CLEAN_SEG | SVM_CLEAN_LBR)
 
 #define SVM_TLB_NONE 0
 #define SVM_TLB_ALL 1
@@ -178,6 +180,7 @@ enum {
 	SVM_EXIT_SMI,
 	SVM_EXIT_INIT,
 	SVM_EXIT_VINTR,
+	SVM_EXIT_CR0_SEL_WRITE,
 	SVM_EXIT_RDPMC = 0x6f,
 	SVM_EXIT_CPUID = 0x72,
 	SVM_EXIT_RSM,
@@ -212,7 +215,8 @@ enum {
 #define SVM_NPF_PRESENT BIT_ULL(0)
 #define SVM_NPF_WRITE BIT_ULL(1)
 #define SVM_NPF_FETCH BIT_ULL(4)
-#define SVM_NPF_FINAL BIT_ULL(32) /* the fault is on the final address, not on a table of the guest's walk */
+#define SVM_NPF_FINAL                                                                              \
+	BIT_ULL(32) /* the fault is on the final address, not on a table of the guest's walk */
 
 /* EXITINFO1 of IOIO */
 #define SVM_IO_IN BIT(0)

@@ -43,8 +43,14 @@ static void build_tables(struct rdt_vm *vm)
 static struct kvm_segment segment(uint16_t selector, uint8_t type, bool l, bool db)
 {
 	return (struct kvm_segment){
-		.limit = 0xffffffff, .selector = selector, .type = type, .present = 1, .s = 1,
-		.l = l, .db = db, .g = 1,
+		.limit = 0xffffffff,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.s = 1,
+		.l = l,
+		.db = db,
+		.g = 1,
 	};
 }
 
@@ -62,7 +68,9 @@ static void set_entry(struct rdt_vcpu *vcpu, uint64_t rip, uint64_t rsp, uint64_
 
 static void set_tr(struct kvm_sregs *s)
 {
-	s->tr = (struct kvm_segment){ .limit = 0x67, .selector = RDP_TSS, .type = 0xb, .present = 1 };
+	s->tr = (struct kvm_segment){
+		.limit = 0x67, .selector = RDP_TSS, .type = 0xb, .present = 1
+	};
 	s->ldt = (struct kvm_segment){ .unusable = 1, .type = 2 };
 	s->gdt.base = RDP_GDT_GPA;
 	s->gdt.limit = RDP_GDT_LIMIT;

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_SKIP = 77, DEFAULT_SECONDS = 8 };
+enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_SKIP = 77, DEFAULT_SECONDS = 5 };
 
 static const char *device;
 static int time_scale;

@@ -57,7 +57,10 @@ int rdt_slot_set(struct rdt_vm *vm, uint32_t id, uint64_t gpa, uint64_t size, vo
 		 uint32_t flags)
 {
 	struct kvm_userspace_memory_region r = {
-		.slot = id, .flags = flags, .guest_phys_addr = gpa, .memory_size = size,
+		.slot = id,
+		.flags = flags,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
 		.userspace_addr = (uintptr_t)host,
 	};
 
@@ -103,7 +106,7 @@ void *rdt_gpa(struct rdt_vm *vm, uint64_t gpa)
 struct rdt_vm *rdt_vm_new(uint64_t ram_size, uint32_t flags)
 {
 	struct rdt_vm *vm = calloc(1, sizeof(*vm));
-	struct kvm_pit_config pit = { 0 };
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	uint64_t identity = IDENTITY_GPA;
 
 	vm->sys = rdt_open();
@@ -123,8 +126,8 @@ struct rdt_vm *rdt_vm_new(uint64_t ram_size, uint32_t flags)
 	vm->ram_size = ram_size;
 	vm->shared = (void *)(vm->ram + RDP_SHARED_GPA);
 	if (flags & RDP_ROM) {
-		uint8_t *rom = rdt_slot_new(vm, 1, RDP_ROM_GPA, RDP_ROM_SIZE, KVM_MEM_READONLY,
-					    false);
+		uint8_t *rom =
+			rdt_slot_new(vm, 1, RDP_ROM_GPA, RDP_ROM_SIZE, KVM_MEM_READONLY, false);
 
 		for (int i = 0; i < RDP_ROM_SIZE; i++)
 			rom[i] = i ^ i >> 8;
@@ -159,7 +162,8 @@ static void set_cpuid(struct rdt_vcpu *vcpu)
 		struct kvm_cpuid_entry2 *e = &c->entries[i];
 
 		if (e->function == 1) {
-			e->ebx = (e->ebx & 0x0000ffff) | RDT_MAX_VCPUS << 16 | (uint32_t)vcpu->id << 24;
+			e->ebx = (e->ebx & 0x0000ffff) | RDT_MAX_VCPUS << 16 |
+				 (uint32_t)vcpu->id << 24;
 			if (irqchip && rdt_cap(vm->sys, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
 				e->ecx |= 1 << 24;
 			if (vm->flags & RDP_NO_X2APIC)

@@ -396,6 +396,7 @@ START_TEST(virtual_wire)
 	struct rd_lapic *l = m.lapic[0];
 
 	init(1);
+	apic_write(l, RD_APIC_LVT_LINT0, 0x10700);
 	ck_assert(!rd_lapic_has_pending(l));
 	pulse(3);
 	ck_assert(!rd_lapic_has_pending(l));
