@@ -27,8 +27,8 @@ static void read_cregs(struct rd_vcpu *v, struct rd_cregs *r)
 }
 
 /*
- * The four top-level entries of PAE paging are checked when they are loaded (SDM, "PDPTE Registers"),
- * here: when paging is switched on. Not bit 5: emulated CPUs set it in them.
+ * The four top-level entries of PAE paging are checked when they are loaded (SDM, "PDPTE
+ * Registers"), here: when paging is switched on. Not bit 5: emulated CPUs set it in them.
  */
 static bool pdptes_ok(struct rd_vcpu *v, u64 cr3)
 {
