@@ -170,6 +170,9 @@ static void rd_irqfd_shutdown(struct work_struct *work)
 	struct rd_irqfd *i = container_of(work, struct rd_irqfd, shutdown);
 	u64 count;
 
+	/* Taken off as soon as it was published: let its assignment finish first. */
+	mutex_lock(&i->vm->irqfd_lock);
+	mutex_unlock(&i->vm->irqfd_lock);
 	/* After this no wake-up runs or will run. */
 	eventfd_ctx_remove_wait_queue(i->ctx, &i->wait, &count);
 	if (i->resampler) {
@@ -238,15 +241,18 @@ static int rd_irqfd_assign_to(struct rd_vm *vm, const struct kvm_irqfd *args, st
 		if (r)
 			goto put_resample;
 	}
-	r = rd_irqfd_publish(vm, i);
-	if (r)
-		goto leave;
 	/*
 	 * What was signalled before counts too; the file is held, so its close cannot come in
-	 * between.
+	 * between. Another thread's deassignment can: the lock keeps it from ending an irqfd that
+	 * is not in the eventfd's wait queue yet.
 	 */
-	if (vfs_poll(file, &i->poll) & EPOLLIN)
+	mutex_lock(&vm->irqfd_lock);
+	r = rd_irqfd_publish(vm, i);
+	if (!r && vfs_poll(file, &i->poll) & EPOLLIN)
 		rd_irqfd_inject(i);
+	mutex_unlock(&vm->irqfd_lock);
+	if (r)
+		goto leave;
 	return 0;
 leave:
 	if (i->resampler)
