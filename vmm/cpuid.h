@@ -163,10 +163,21 @@ static inline bool rd_cpuid_test(const struct rd_cpuid *c, unsigned int f)
 	return (c->has[f / BITS_PER_LONG] >> (f % BITS_PER_LONG)) & 1;
 }
 
-/* vmm/cpuid_supported.c (P) */
+static inline bool rd_cpuid_word_has(const u32 *words, unsigned int f)
+{
+	return (words[f / 32] >> (f % 32)) & 1;
+}
+
+/* vmm/cpuid_rules.c (P) */
 
 /* The feature words that guests may have on this host: out[RD_NR_CPUID_WORDS]. */
 void rd_cpuid_supported_words(const struct rd_cpuid_host *h, u32 *out);
+/* The highest leaf of a range (0 or 0x80000000); is a leaf there at all? */
+u32 rd_cpuid_host_max(const struct rd_cpuid_host *h, u32 base);
+bool rd_cpuid_host_has_leaf(const struct rd_cpuid_host *h, u32 function);
+
+/* vmm/cpuid_supported.c (P) */
+
 /* The whole supported table. Returns the number of entries, -E2BIG when max is too small. */
 int rd_cpuid_build_supported(const struct rd_cpuid_host *h, struct kvm_cpuid_entry2 *e, u32 max);
 /* Fill x->comp for the components in x->supported (and supported_xss) by asking cpuid. */

@@ -15,18 +15,13 @@ static const struct {
 	{ 18, RD_F_XSAVE }, { 20, RD_F_SMEP }, { 21, RD_F_SMAP },     { 22, RD_F_PKU },
 };
 
-static bool word_has(const u32 *words, unsigned int f)
-{
-	return words[f / 32] >> (f % 32) & 1;
-}
-
 u64 rd_cr4_host_allowed(const u32 *words)
 {
 	u64 allowed = RD_CR4_BASE;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cr4_features); i++)
-		if (word_has(words, cr4_features[i].feature))
+		if (rd_cpuid_word_has(words, cr4_features[i].feature))
 			allowed |= BIT_ULL(cr4_features[i].feature_bit);
 	return allowed;
 }
@@ -57,7 +52,7 @@ u64 rd_efer_host_allowed(const u32 *words)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(efer_features); i++)
-		if (word_has(words, efer_features[i].feature))
+		if (rd_cpuid_word_has(words, efer_features[i].feature))
 			allowed |= efer_features[i].bits;
 	return allowed;
 }
