@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The table that KVM_GET_SUPPORTED_CPUID gives, leaf by leaf, and sizes of XSAVE areas.
- * Invariant: fewer than RD_CPUID_SUPPORTED_MAX entries on any host, and none of the host's topology.
+ * Invariant: fewer than RD_CPUID_SUPPORTED_MAX entries on any host, and nothing of its topology.
  */
 #include "vmm/cpuid.h"
 
@@ -274,7 +274,8 @@ int rd_cpuid_build_supported(const struct rd_cpuid_host *h, struct kvm_cpuid_ent
 {
 	struct builder b = { .h = h, .e = e, .max = max_nr };
 	bool amd = host_is(h, "AuthenticAMD") || host_is(h, "HygonGenuine");
-	u32 basic = clamp(rd_cpuid_host_max(h, 0), 0xdU, 0x1fU), ext = rd_cpuid_host_max(h, 0x80000000);
+	u32 basic = clamp(rd_cpuid_host_max(h, 0), 0xdU, 0x1fU);
+	u32 ext = rd_cpuid_host_max(h, 0x80000000);
 	unsigned int i;
 
 	rd_cpuid_supported_words(h, b.words);
