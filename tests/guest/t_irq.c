@@ -563,6 +563,7 @@ static void ioapic_registers(void)
 static void ioapic_edge(void)
 {
 	setup();
+	pic_init(0x30, 0x38);		/* the lines go to the 8259 too */
 	ioapic_write(0x11 + 2 * 5, 0);
 	ioapic_write(0x10 + 2 * 5, V);
 	for (u32 i = 1; i <= 10; i++) {
@@ -596,6 +597,7 @@ static void on_level(struct rdg_frame *f)
 static void ioapic_level(void)
 {
 	setup();
+	pic_init(0x30, 0x38);
 	rdg_handlers[V] = on_level;
 	ioapic_write(0x11 + 2 * 9, 0);
 	ioapic_write(0x10 + 2 * 9, 0x8000 | V);

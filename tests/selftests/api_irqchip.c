@@ -257,6 +257,47 @@ static void irqfd_errors(void)
 	RDT_OK(close(other));
 }
 
+static struct {
+	int vm, efd;
+	volatile bool stop;
+} contest;
+
+static void *irqfd_contestant(void *flags)
+{
+	struct kvm_irqfd fd = { .fd = contest.efd, .gsi = 5, .flags = (uintptr_t)flags };
+
+	while (!contest.stop)
+		ioctl(contest.vm, KVM_IRQFD, &fd);
+	return NULL;
+}
+
+/* One thread takes away what another is still assigning: the eventfd is pending, so that matters. */
+static void irqfd_two_threads(void)
+{
+	static const uintptr_t flags[] = { 0, KVM_IRQFD_FLAG_DEASSIGN };
+	struct rdt_vm *vm = rdt_vm_new(1 << 20, RDP_IRQCHIP);
+	struct kvm_irqfd fd = { .gsi = 5 };
+	pthread_t t[4];
+	unsigned int i;
+
+	contest.vm = vm->fd;
+	contest.efd = RDT_OK(eventfd(1, 0));
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		RDT_EQ(pthread_create(&t[i], NULL, irqfd_contestant, (void *)flags[i % 2]), 0);
+	sleep(2);
+	contest.stop = true;
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		RDT_EQ(pthread_join(t[i], NULL), 0);
+	/* Whoever came last: it can be assigned again once it is away. */
+	fd.fd = contest.efd;
+	fd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	RDT_OK(ioctl(vm->fd, KVM_IRQFD, &fd));
+	fd.flags = 0;
+	RDT_OK(ioctl(vm->fd, KVM_IRQFD, &fd));
+	RDT_ERRNO(ioctl(vm->fd, KVM_IRQFD, &fd), EBUSY);
+	rdt_vm_free(vm);
+}
+
 /* A write to the descriptor raises the line; checked at the controller. */
 static void irqfd_signal(void)
 {
@@ -354,6 +395,7 @@ static const struct rdt_test tests[] = {
 	{ "signal_msi", signal_msi },
 	{ "irqfd_errors", irqfd_errors },
 	{ "irqfd_signal", irqfd_signal },
+	{ "irqfd_two_threads", irqfd_two_threads, 10 },
 	{ "lapic_state", lapic_state },
 	{ "lapic_reset_lint0", lapic_reset_lint0 },
 	{ "lapic_without_chip", lapic_without_chip },

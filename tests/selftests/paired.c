@@ -82,6 +82,8 @@ static void ends_somehow(const char *payload, const char *test)
 	do {
 		end = rdt_step(vm->vcpu[0], NULL);
 	} while (end == RDT_INTR);
+	if (end == RDT_FAIL)
+		rdt_fail("guest: %s", (char *)vm->shared->message);
 	RDT_EQ(end, RDT_EXIT);
 	if (vm->vcpu[0]->run->exit_reason != KVM_EXIT_INTERNAL_ERROR)
 		RDT_EQ(vm->vcpu[0]->run->exit_reason, KVM_EXIT_SHUTDOWN);
@@ -239,6 +241,8 @@ static void guest_debug(void)
 		RDT_EQ(v->run->debug.arch.pc, RDP_IMAGE_GPA + i);
 		RDT_EQ(v->run->debug.arch.dr6 & 0x4000, 0x4000);
 	}
+	if (rdt_is_emulated())		/* QEMU's TCG does not intercept INT3 */
+		return;
 	d.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
 	RDT_OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d));
 	rdt_until_exit(v, KVM_EXIT_DEBUG);

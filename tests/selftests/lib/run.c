@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-static struct rdt_vm *kickable[16];
+static struct rdt_vm *volatile kickable[16];
 
 static const char *const exit_names[] = {
 	[KVM_EXIT_UNKNOWN] = "UNKNOWN",
@@ -47,32 +47,32 @@ void rdt_kick_all(void)
 			kickable[m]->vcpu[i]->run->immediate_exit = 1;
 }
 
-static char *payload_path(const char *name)
+static void payload_path(const char *name, char *path, size_t size)
 {
-	static char path[4200];
 	const char *dir = getenv("RD_GUEST_DIR");
 	char self[4096];
 	ssize_t n;
 
 	if (dir) {
-		snprintf(path, sizeof(path), "%s/%s.bin", dir, name);
-		return path;
+		snprintf(path, size, "%s/%s.bin", dir, name);
+		return;
 	}
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (n < 0)
 		rdt_fail("/proc/self/exe: %s", strerror(errno));
 	self[n] = 0;
-	snprintf(path, sizeof(path), "%s/../guest/%s.bin", dirname(self), name);
-	return path;
+	snprintf(path, size, "%s/../guest/%s.bin", dirname(self), name);
 }
 
 struct rdt_payload *rdt_payload_open(const char *name)
 {
-	const char *path = payload_path(name);
 	struct rdt_payload *p = calloc(1, sizeof(*p));
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char path[4400];
 	struct stat st;
+	int fd;
 
+	payload_path(name, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		rdt_fail("%s: %s", path, strerror(errno));
 	p->size = st.st_size;
@@ -134,10 +134,11 @@ struct rdt_vm *rdt_payload_vm_flags(const char *payload, const char *test, uint6
 	munmap(p->image, p->size);
 	free(p);
 	for (size_t m = 0; m < ARRAY_SIZE(kickable); m++) {
-		if (kickable[m])
-			continue;
-		kickable[m] = vm;
-		break;
+		struct rdt_vm *none = NULL;
+
+		if (__atomic_compare_exchange_n(&kickable[m], &none, vm, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			break;
 	}
 	return vm;
 }
