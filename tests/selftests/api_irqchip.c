@@ -253,7 +253,7 @@ static void irqfd_errors(void)
 	RDT_OK(ioctl(vm->fd, KVM_IRQFD, &good));
 	good.flags = 0;
 	RDT_OK(ioctl(vm->fd, KVM_IRQFD, &good));
-	RDT_OK(close(efd));		/* the VM lets go of a descriptor that is closed */
+	RDT_OK(close(efd)); /* the VM lets go of a descriptor that is closed */
 	RDT_OK(close(other));
 }
 
@@ -271,7 +271,8 @@ static void *irqfd_contestant(void *flags)
 	return NULL;
 }
 
-/* One thread takes away what another is still assigning: the eventfd is pending, so that matters. */
+/* One thread takes away what another is still assigning: the eventfd is pending, so that matters.
+ */
 static void irqfd_two_threads(void)
 {
 	static const uintptr_t flags[] = { 0, KVM_IRQFD_FLAG_DEASSIGN };
@@ -334,8 +335,8 @@ static void lapic_state(void)
 	RDT_EQ(*(uint32_t *)(s.regs + 0xf0), 0xff);
 	RDT_EQ(*(uint32_t *)(s.regs + 0xe0), 0xffffffff);
 	RDT_EQ(*(uint32_t *)(s.regs + 0x350) & 0x10000, 0x10000);
-	*(uint32_t *)(s.regs + 0x350) = 0x700;		/* LINT0: ExtINT */
-	*(uint32_t *)(s.regs + 0x360) = 0x400;		/* LINT1: NMI */
+	*(uint32_t *)(s.regs + 0x350) = 0x700; /* LINT0: ExtINT */
+	*(uint32_t *)(s.regs + 0x360) = 0x400; /* LINT1: NMI */
 	*(uint32_t *)(s.regs + 0x80) = 0x30;
 	RDT_OK(ioctl(b->fd, KVM_SET_LAPIC, &s));
 	RDT_OK(ioctl(b->fd, KVM_GET_LAPIC, &t));
