@@ -97,8 +97,8 @@ void rdg_exception(struct rdg_frame *f)
 		return;
 	}
 	put_hex(unexpected + 7, f->vector);
-	put_hex(unexpected + 22, f->error);
-	put_hex(unexpected + 34, f->ip);
+	put_hex(unexpected + 23, f->error);
+	put_hex(unexpected + 35, f->ip);
 	rdg_fail(unexpected);
 }
 

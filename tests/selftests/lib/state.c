@@ -19,7 +19,7 @@ static void build_gdt(struct rdt_vm *vm)
 	gdt[RDP_CS64 / 8] = 0x00af9b000000ffffull;
 	gdt[RDP_DS / 8] = 0x00cf93000000ffffull;
 	gdt[RDP_CS32 / 8] = 0x00cf9b000000ffffull;
-	gdt[RDP_CS16 / 8] = 0x00009b000000ffffull;
+	gdt[RDP_CS16 / 8] = 0x008f9b000000ffffull;	/* 16-bit code, 4 GiB */
 	gdt[RDP_DS16 / 8] = 0x000093000000ffffull;
 	gdt[RDP_USER_CS / 8] = 0x00affb000000ffffull;
 	gdt[RDP_USER_DS / 8] = 0x00cff3000000ffffull;
