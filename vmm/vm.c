@@ -133,7 +133,6 @@ struct rd_vm *rd_vm_create(void)
 	r = rd_vm_publish(vm);
 	if (r)
 		goto drop_mmu;
-	preempt_notifier_inc();
 	return vm;
 drop_mmu:
 	rd_mmu_release(vm);
@@ -163,7 +162,6 @@ static void rd_vm_destroy(struct kref *ref)
 	spin_lock(&rd_vms_lock);
 	list_del(&vm->list);
 	spin_unlock(&rd_vms_lock);
-	preempt_notifier_dec();
 	/*
 	 * First what may still call in: the notifier looks at vCPUs, the PIT's timer delivers to
 	 * them.
