@@ -93,7 +93,7 @@ static int rd_bus_table_write(struct rd_vcpu *v, int bus, u64 addr, unsigned int
 {
 	struct rd_vm *vm = v->vm;
 	bool pio = bus == RD_BUS_PIO;
-	const struct rd_bus_table *t = srcu_dereference(vm->bus->table[pio], &vm->srcu);
+	const struct rd_bus_table *t = rd_vm_table(vm->bus->table[pio]);
 
 	if (!t)
 		return -EOPNOTSUPP;

@@ -33,8 +33,7 @@ static void rd_bus_publish(struct rd_vm *vm, bool pio, struct rd_bus_table *new)
 	struct rd_bus_table *old = rd_bus_table_of(vm, pio);
 
 	rcu_assign_pointer(vm->bus->table[pio], new);
-	rd_vm_request_all(vm, RD_REQ_QUIESCE, false);
-	synchronize_srcu_expedited(&vm->srcu);
+	rd_vm_sync(vm);
 	kvfree(old);
 }
 

@@ -25,7 +25,7 @@ struct walk_ctx {
 
 static __always_inline const struct rd_slots *slots_of(struct rd_vcpu *v)
 {
-	return srcu_dereference(v->vm->slots, &v->vm->srcu);
+	return rd_vm_table(v->vm->slots);
 }
 
 static unsigned long host_addr(struct walk_ctx *c, u64 gpa)

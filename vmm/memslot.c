@@ -34,7 +34,7 @@ struct rd_slot *rd_slot_find(const struct rd_slots *slots, u64 gfn)
 
 struct rd_slot *rd_vcpu_slot(struct rd_vcpu *v, u64 gfn)
 {
-	struct rd_slots *slots = srcu_dereference(v->vm->slots, &v->vm->srcu);
+	struct rd_slots *slots = rd_vm_table(v->vm->slots);
 	struct rd_slot *s = v->slot_cache;
 
 	if (likely(s && v->slot_gen == slots->generation && rd_slot_has(s, gfn)))
@@ -111,8 +111,7 @@ static void publish(struct rd_vm *vm, struct rd_slots *t)
 	struct rd_slots *old = table_of(vm);
 
 	rcu_assign_pointer(vm->slots, t);
-	rd_vm_request_all(vm, RD_REQ_QUIESCE, false);
-	synchronize_srcu_expedited(&vm->srcu);
+	rd_vm_sync(vm);
 	kvfree(old);
 }
 

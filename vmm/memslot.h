@@ -2,9 +2,9 @@
 /*
  * Memory slots: which guest-physical pages are backed by which addresses of the VMM process (K).
  * Invariant: a struct rd_slots and its slots are immutable once published, but for dirty bitmaps
- * (atomic bits); they are freed only after every vCPU has left the old table (SRCU). Readers: vCPU
- * threads hold vm->srcu from KVM_RUN to its end (they drop it on RD_REQ_QUIESCE and while
- * blocked); everybody else takes it around the access. Writers: vm->slots_lock.
+ * (atomic bits); they are freed only after every reader has left the old table (rd_vm_sync()).
+ * Readers: vCPU threads from KVM_RUN to its end, but while blocked; everybody else takes vm->srcu
+ * around the access. Writers: vm->slots_lock.
  */
 #ifndef RD_VMM_MEMSLOT_H
 #define RD_VMM_MEMSLOT_H

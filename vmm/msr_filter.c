@@ -2,7 +2,7 @@
 /*
  * The MSR filter that user space sets: which of the guest's accesses are refused (and, if asked
  * for, sent to user space). Invariant: vm->msr_filter is replaced as a whole under vm->lock and
- * freed after all readers of vm->srcu have left.
+ * freed after all its readers have left (rd_vm_sync()).
  */
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -24,7 +24,7 @@ struct rd_msr_filter {
 
 bool rd_msr_filter_allows(struct rd_vcpu *v, u32 msr, bool write)
 {
-	const struct rd_msr_filter *f = srcu_dereference(v->vm->msr_filter, &v->vm->srcu);
+	const struct rd_msr_filter *f = rd_vm_table(v->vm->msr_filter);
 	u32 flag = write ? KVM_MSR_FILTER_WRITE : KVM_MSR_FILTER_READ, i;
 
 	if (!f)
@@ -111,8 +111,7 @@ int rd_vm_set_msr_filter(struct rd_vm *vm, const struct kvm_msr_filter *u)
 	}
 	mutex_lock(&vm->lock);
 	old = rcu_replace_pointer(vm->msr_filter, f, lockdep_is_held(&vm->lock));
-	rd_vm_request_all(vm, RD_REQ_QUIESCE, false);
-	synchronize_srcu(&vm->srcu);
+	rd_vm_sync(vm);
 	mutex_unlock(&vm->lock);
 	filter_free(old);
 	rd_vm_request_all(vm, RD_REQ_MSR_FILTER, false);

@@ -241,18 +241,24 @@ static void rd_vcpu_lapic_events(struct rd_vcpu *v)
 		rd_vcpu_take_sipi(v);
 }
 
-static void rd_vcpu_srcu_lock(struct rd_vcpu *v)
+static void rd_vcpu_note_epoch(struct rd_vcpu *v, u64 epoch)
 {
-	v->srcu_idx = srcu_read_lock(&v->vm->srcu);
-	v->srcu_held = true;
 	v->slot_cache = NULL;
+	/* What was read before is done with; what is read after is at least as new as the epoch. */
+	smp_store_mb(v->epoch, epoch);
+	if (unlikely(waitqueue_active(&v->vm->epoch_wait)))
+		wake_up_all(&v->vm->epoch_wait);
 }
 
-static void rd_vcpu_srcu_unlock(struct rd_vcpu *v)
+/* From here to rd_vcpu_read_end() the thread may use the VM's tables (rd_vm_sync()). */
+static void rd_vcpu_read_begin(struct rd_vcpu *v)
 {
-	v->slot_cache = NULL;
-	v->srcu_held = false;
-	srcu_read_unlock(&v->vm->srcu, v->srcu_idx);
+	rd_vcpu_note_epoch(v, atomic64_read(&v->vm->epoch));
+}
+
+static void rd_vcpu_read_end(struct rd_vcpu *v)
+{
+	rd_vcpu_note_epoch(v, 0);
 }
 
 /* 1 go on, 0 to user space, -errno. */
@@ -265,10 +271,8 @@ static int rd_vcpu_requests(struct rd_vcpu *v)
 		return 1;
 	if (rd_vcpu_take_request(v, RD_REQ_VM_DEAD))
 		return -EIO;
-	if (rd_vcpu_take_request(v, RD_REQ_QUIESCE)) {
-		rd_vcpu_srcu_unlock(v);
-		rd_vcpu_srcu_lock(v);
-	}
+	if (rd_vcpu_take_request(v, RD_REQ_QUIESCE))
+		rd_vcpu_read_begin(v);
 	if (rd_vcpu_take_request(v, RD_REQ_TLB_FLUSH)) {
 		rd_count(v, tlb_flush);
 		rd_hw->flush_tlb(v);
@@ -300,8 +304,8 @@ static int rd_vcpu_requests(struct rd_vcpu *v)
 /* User space waits for the moment when it may use KVM_INTERRUPT. */
 static bool rd_wants_irq_window(struct rd_vcpu *v)
 {
-	return unlikely(v->run->request_interrupt_window) && v->user_irq < 0 &&
-	       v->vm->chip.mode != RD_IRQCHIP_KERNEL;
+	return v->vm->chip.mode != RD_IRQCHIP_KERNEL && v->user_irq < 0 &&
+	       READ_ONCE(v->run->request_interrupt_window);
 }
 
 static bool rd_ready_for_user_irq(struct rd_vcpu *v)
@@ -363,6 +367,7 @@ static int rd_vcpu_enter(struct rd_vcpu *v)
 		preempt_enable();
 		return 1;
 	}
+	v->event_window = rd_wants_irq_window(v);
 	rd_hw->inject(v);
 	if (unlikely(v->pv.eoi_msr & 1))
 		rd_pv_eoi_sync_in(v);
@@ -430,7 +435,7 @@ static int rd_vcpu_block(struct rd_vcpu *v)
 		start = rd_host_now_ns();
 		if (!rd_halt_poll(v, start)) {
 			rd_count(v, halt_block);
-			rd_vcpu_srcu_unlock(v);
+			rd_vcpu_read_end(v);
 			prepare_to_rcuwait(&v->wait);
 			for (;;) {
 				set_current_state(TASK_INTERRUPTIBLE);
@@ -439,7 +444,7 @@ static int rd_vcpu_block(struct rd_vcpu *v)
 				schedule();
 			}
 			finish_rcuwait(&v->wait);
-			rd_vcpu_srcu_lock(v);
+			rd_vcpu_read_begin(v);
 			v->stats.halt_wait_ns += rd_host_now_ns() - start;
 			rd_count(v, halt_wakeup);
 			rd_grow_halt_poll(v, rd_host_now_ns() - start, false);
@@ -470,9 +475,9 @@ static int rd_vcpu_loop(struct rd_vcpu *v)
 			return 0;
 		}
 		if (unlikely(__xfer_to_guest_mode_work_pending())) {
-			rd_vcpu_srcu_unlock(v);
+			rd_vcpu_read_end(v);
 			r = rd_handle_thread_work();
-			rd_vcpu_srcu_lock(v);
+			rd_vcpu_read_begin(v);
 			if (r)
 				return r;
 		}
@@ -524,7 +529,7 @@ int rd_vcpu_run(struct rd_vcpu *v)
 		sigprocmask(SIG_SETMASK, &v->sigset, &saved);
 	rd_vcpu_load(v);
 	rd_vcpu_fpu_load(v);
-	rd_vcpu_srcu_lock(v);
+	rd_vcpu_read_begin(v);
 	v->first_run_done = true;
 	if (v->uses_pkru)
 		v->host_pkru = rdpkru();
@@ -537,7 +542,7 @@ int rd_vcpu_run(struct rd_vcpu *v)
 		v->run->exit_reason = KVM_EXIT_INTR;
 		rd_count(v, signal_exits);
 	}
-	rd_vcpu_srcu_unlock(v);
+	rd_vcpu_read_end(v);
 	rd_vcpu_fpu_put(v);
 	rd_vcpu_fill_run(v);
 	rd_vcpu_put(v);

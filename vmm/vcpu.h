@@ -28,7 +28,7 @@ struct rd_hw_vcpu; /* the backend's part */
 enum rd_request {
 	RD_REQ_EVENT, /* look at interrupts again */
 	RD_REQ_TLB_FLUSH,
-	RD_REQ_QUIESCE, /* leave and re-enter vm->srcu */
+	RD_REQ_QUIESCE, /* note the VM's epoch: let go of replaced tables */
 	RD_REQ_CLOCK, /* rewrite the PV clock page */
 	RD_REQ_STEAL,
 	RD_REQ_TRIPLE_FAULT,
@@ -86,7 +86,7 @@ struct rd_vcpu {
 	s16 user_irq; /* KVM_INTERRUPT: vector waiting, -1 none */
 	u8 nmi_pending; /* 0..2 */
 	bool has_lapic;
-	bool event_window; /* something waits for the guest to become interruptible */
+	bool event_window; /* user space wants an exit when the guest can take an interrupt */
 	struct rd_slot *slot_cache; /* last slot found, of the table with slot_gen */
 	u64 slot_gen;
 	struct rd_mmu_cache mmu_cache;
@@ -162,8 +162,7 @@ struct rd_vcpu {
 	struct rcuwait wait; /* HLT, wait-for-SIPI */
 	struct preempt_notifier preempt;
 	struct pid __rcu *pid; /* who runs it, for kick by signal-less wake-ups */
-	int srcu_idx;
-	bool srcu_held;
+	u64 epoch; /* [any reads] of the tables in use, 0: uses none (rd_vm_sync()) */
 	int last_cpu;
 	u32 halt_poll_ns;
 	bool sigset_active;

@@ -96,6 +96,8 @@ static void rd_vm_init_fields(struct rd_vm *vm)
 	INIT_LIST_HEAD(&vm->list);
 	vm->max_vcpu_id = RD_MAX_VCPU_IDS;
 	vm->platform_info_guest = true;
+	atomic64_set(&vm->epoch, 1);
+	init_waitqueue_head(&vm->epoch_wait);
 	rd_irqchip_init(&vm->chip);
 	rd_vm_clock_init(vm);
 }
@@ -291,6 +293,31 @@ void rd_vm_request_all(struct rd_vm *vm, enum rd_request r, bool wait)
 	rd_for_each_vcpu(i, v, vm)
 		while (smp_load_acquire(&v->mode) != RD_OUTSIDE && test_bit(r, &v->requests))
 			cpu_relax();
+}
+
+static bool rd_vcpu_passed(const struct rd_vcpu *v, u64 epoch)
+{
+	u64 seen = smp_load_acquire(&v->epoch);
+
+	return !seen || seen >= epoch;
+}
+
+/*
+ * The epoch goes up after the new table is in place, and a vCPU that notes an epoch does so before
+ * it reads a table, each with a full barrier in between: either the vCPU reads the new table, or it
+ * is waited for. SRCU alone would not do for readers as long as a vCPU's stay in the guest: a vCPU
+ * that is asked to leave and re-enter may do so on the counter that the grace period looks at last.
+ */
+void rd_vm_sync(struct rd_vm *vm)
+{
+	u64 epoch = atomic64_inc_return(&vm->epoch);
+	struct rd_vcpu *v;
+	u32 i;
+
+	rd_vm_request_all(vm, RD_REQ_QUIESCE, false);
+	rd_for_each_vcpu(i, v, vm)
+		wait_event(vm->epoch_wait, rd_vcpu_passed(v, epoch));
+	synchronize_srcu_expedited(&vm->srcu);
 }
 
 void rd_vm_flush_tlbs(struct rd_vm *vm)

@@ -25,8 +25,15 @@ struct rd_bus; /* vmm/bus.c: ioeventfd and coalesced ranges */
 struct rd_vm {
 	struct kref ref;
 	struct mm_struct *mm;
-	struct rd_slots __rcu *slots; /* srcu */
+	/*
+	 * Tables that are replaced whole (slots, buses, MSR filter): read by vCPU threads between
+	 * rd_vcpu_read_begin() and rd_vcpu_read_end() at no cost, by all others under srcu;
+	 * rd_vm_sync() waits for both.
+	 */
+	struct rd_slots __rcu *slots;
 	struct srcu_struct srcu;
+	atomic64_t epoch; /* counts the replacements, from 1 */
+	wait_queue_head_t epoch_wait;
 	struct rd_mmu mmu;
 	struct rd_irqchip chip;
 	struct rd_vcpu
@@ -56,7 +63,7 @@ struct rd_vm {
 	u32 bsp_id;
 	u32 max_vcpu_id;
 	u32 user_msr_mask; /* KVM_MSR_EXIT_REASON_* */
-	struct rd_msr_filter __rcu *msr_filter; /* srcu */
+	struct rd_msr_filter __rcu *msr_filter; /* as slots */
 	u64 disabled_quirks;
 	u64 manual_dirty_protect;
 	bool exception_payload, triple_fault_event, platform_info_guest, exit_on_emul_fail,
@@ -64,7 +71,7 @@ struct rd_vm {
 	u32 disabled_exits; /* KVM_X86_DISABLE_EXITS_* */
 	u64 tss_addr, identity_map_addr;
 
-	/* Buses: immutable tables under srcu. */
+	/* Buses: immutable tables, replaced as slots. */
 	struct rd_bus *bus; /* owned by vmm/bus.c */
 	struct kvm_coalesced_mmio_ring *coalesced; /* one page */
 	spinlock_t coalesced_lock;
@@ -96,6 +103,11 @@ void rd_vcpu_remove(struct rd_vcpu *v);
 /* Set a request on all vCPUs; with wait, return only after each has left guest mode once (so the
  * request was or will be seen). Process context. */
 void rd_vm_request_all(struct rd_vm *vm, enum rd_request r, bool wait);
+/* Wait until nobody uses what was replaced before the call. Sleeps; not from a vCPU's thread inside
+ * KVM_RUN, nor under srcu. */
+void rd_vm_sync(struct rd_vm *vm);
+/* A table that rd_vm_sync() guards, for a vCPU's thread or under srcu. */
+#define rd_vm_table(p) rcu_dereference_raw(p)
 void rd_vm_flush_tlbs(struct rd_vm *vm); /* RD_REQ_TLB_FLUSH on all and wait. May be called with
 					    mmu.lock held: does not sleep */
 

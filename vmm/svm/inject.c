@@ -188,7 +188,10 @@ void rd_svm_inject(struct rd_vcpu *v)
 		}
 	}
 	if (!rd_vcpu_has_irq(v)) {
-		rd_svm_clear_irq_window(v);
+		if (unlikely(v->event_window))
+			rd_svm_open_irq_window(h);
+		else
+			rd_svm_clear_irq_window(v);
 		return;
 	}
 	if (busy || !rd_svm_irq_allowed(v)) {
@@ -204,7 +207,7 @@ void rd_svm_inject(struct rd_vcpu *v)
 		rd_count(v, irq_injections);
 		trace_rd_inject(v->id, vector, 0);
 	}
-	if (unlikely(rd_vcpu_has_irq(v)))
+	if (unlikely(rd_vcpu_has_irq(v) || v->event_window))
 		rd_svm_open_irq_window(h);
 	else
 		rd_svm_clear_irq_window(v);
