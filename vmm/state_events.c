@@ -94,7 +94,11 @@ static void set_exception(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 {
 	bool payload = e->flags & KVM_VCPUEVENT_VALID_PAYLOAD;
 	bool pending = payload && e->exception.pending;
+	u64 value = pending && e->exception_has_payload ? e->exception_payload : 0;
 
+	/* Reserved bits of DR6 would make the CPU refuse the entry. */
+	if (e->exception.nr == VEC_DB)
+		value &= RD_DR6_SETTABLE;
 	v->exc = (struct rd_exception) {
 		.injected = e->exception.injected && !pending,
 		.pending = pending,
@@ -102,7 +106,7 @@ static void set_exception(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 		.vector = e->exception.nr,
 		.error = e->exception.error_code,
 		.has_payload = pending && e->exception_has_payload,
-		.payload = pending && e->exception_has_payload ? e->exception_payload : 0,
+		.payload = value,
 	};
 }
 

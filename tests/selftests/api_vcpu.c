@@ -486,6 +486,33 @@ static void vapic_addr(void)
 	RDT_OK(ioctl(v->fd, KVM_SET_VAPIC_ADDR, &a));
 }
 
+/* An emulated CPU that refuses a state leaves the host's in its place: none of it may come out. */
+static void failed_entry_tells_nothing(void)
+{
+	const uint64_t kernel = 1ull << 63;
+	struct rdt_vcpu *v = one(0);
+	struct kvm_sregs s;
+	struct kvm_regs r;
+
+	rdt_real_mode(v, RDP_REAL_GPA, 0, 0);
+	RDT_OK(ioctl(v->fd, KVM_GET_SREGS, &s));
+	s.cr3 = 1ull << 60;
+	RDT_OK(ioctl(v->fd, KVM_SET_SREGS, &s));
+	RDT_OK(rdt_run_once(v));
+	if (v->run->exit_reason != KVM_EXIT_FAIL_ENTRY)
+		rdt_skip("this CPU takes the state that was to be refused");
+	rdt_get_regs(v, &r);
+	RDT_OK(ioctl(v->fd, KVM_GET_SREGS, &s));
+	for (const uint64_t *w = (uint64_t *)&r; w < (uint64_t *)(&r + 1); w++)
+		RDT_CHECK(!(*w & kernel));
+	RDT_CHECK(!(s.gdt.base & kernel) && !(s.idt.base & kernel) && !(s.tr.base & kernel));
+	RDT_CHECK(!(s.gs.base & kernel) && !(s.cr0 & 1) && !s.cr3);
+	/* And the vCPU is not lost. */
+	rdt_real_mode(v, RDP_REAL_GPA, 0, 0);
+	*(uint8_t *)rdt_gpa(v->vm, RDP_REAL_GPA) = 0xf4;
+	rdt_until_exit(v, KVM_EXIT_HLT);
+}
+
 static const struct rdt_test tests[] = {
 	{ "unknown_calls", unknown_calls },
 	{ "bad_pointers", bad_pointers },
@@ -512,6 +539,7 @@ static const struct rdt_test tests[] = {
 	{ "mce", mce },
 	{ "tsc_khz", tsc_khz },
 	{ "vapic_addr", vapic_addr },
+	{ "failed_entry_tells_nothing", failed_entry_tells_nothing },
 };
 
 int main(int argc, char **argv)

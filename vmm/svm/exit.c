@@ -301,12 +301,27 @@ static const u8 rd_svm_kinds[SVM_NR_EXITS] = {
 	[SVM_EXIT_RDPRU] = RD_EXIT_invalid_insn,
 };
 
+/*
+ * The CPU refused the state. What the save area and the registers taken from it hold now is
+ * undefined, and on an emulated CPU the host's own: nobody may see it.
+ */
+static void rd_svm_forget_state(struct rd_vcpu *v)
+{
+	v->gpr[RD_RAX] = 0;
+	v->gpr[RD_RSP] = 0;
+	v->rip = 0xfff0;
+	v->rflags = 2;
+	v->cr2 = 0;
+	rd_svm_vcpu_reset(v, true);
+}
+
 static int rd_svm_unknown_exit(struct rd_vcpu *v, u64 code)
 {
 	struct kvm_run *run = v->run;
 
 	rd_svm_dump(v);
 	if (code == (u64)-1 || code == 0xffffffffULL) {
+		rd_svm_forget_state(v);
 		rd_count(v, exit[RD_EXIT_fail_entry]);
 		run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 		run->fail_entry.hardware_entry_failure_reason = code;

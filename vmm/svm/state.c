@@ -410,13 +410,13 @@ void rd_svm_update_msr_filter(struct rd_vcpu *v)
 	rd_svm_dirty(v->hw, SVM_CLEAN_IOPM);
 }
 
+/* Control area only: after a refused entry the save area may hold the host's state. */
 void rd_svm_dump(struct rd_vcpu *v)
 {
-	const struct rd_vmcb *b = v->hw->vmcb;
+	const struct rd_vmcb_control *c = &v->hw->vmcb->c;
 
-	pr_warn_ratelimited("redoubt: vCPU %u: exit %#llx info %#llx %#llx int %#llx rip %#llx cs "
-			    "%#x/%#x cr0 %#llx cr3 %#llx cr4 %#llx efer %#llx\n",
-			    v->id, b->c.exit_code, b->c.exit_info1, b->c.exit_info2,
-			    b->c.exit_int_info, b->s.rip, b->s.cs.sel, b->s.cs.attr, b->s.cr0,
-			    b->s.cr3, b->s.cr4, b->s.efer);
+	pr_warn_ratelimited("redoubt: vCPU %u: exit %#llx info %#llx %#llx int %#llx asid %u "
+			    "int_ctl %#llx int_state %#llx\n",
+			    v->id, c->exit_code, c->exit_info1, c->exit_info2, c->exit_int_info,
+			    c->asid, (u64)c->int_ctl, (u64)c->int_state);
 }
