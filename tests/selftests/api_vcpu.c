@@ -513,6 +513,24 @@ static void failed_entry_tells_nothing(void)
 	rdt_until_exit(v, KVM_EXIT_HLT);
 }
 
+/* On stock KVM this takes an emulated host down (QEMU's TCG does not restore the host's CR0). */
+static void lme_without_paging(void)
+{
+	struct rdt_vcpu *v = one(0);
+	struct kvm_sregs s;
+
+	if (rdt_is_emulated() && rdt_is_stock())
+		rdt_skip("QEMU's TCG loses the host");
+	rdt_real_mode(v, RDP_REAL_GPA, 0, 0);
+	RDT_OK(ioctl(v->fd, KVM_GET_SREGS, &s));
+	s.efer = 0x100;
+	RDT_OK(ioctl(v->fd, KVM_SET_SREGS, &s));
+	*(uint8_t *)rdt_gpa(v->vm, RDP_REAL_GPA) = 0xf4;
+	rdt_until_exit(v, KVM_EXIT_HLT);
+	RDT_OK(ioctl(v->fd, KVM_GET_SREGS, &s));
+	RDT_EQ(s.efer, 0x100);
+}
+
 static const struct rdt_test tests[] = {
 	{ "unknown_calls", unknown_calls },
 	{ "bad_pointers", bad_pointers },
@@ -540,6 +558,7 @@ static const struct rdt_test tests[] = {
 	{ "tsc_khz", tsc_khz },
 	{ "vapic_addr", vapic_addr },
 	{ "failed_entry_tells_nothing", failed_entry_tells_nothing },
+	{ "lme_without_paging", lme_without_paging },
 };
 
 int main(int argc, char **argv)

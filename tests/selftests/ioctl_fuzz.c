@@ -31,10 +31,10 @@
 #define NR_ERRNO 134
 #define UNPRIVILEGED 65534
 #define CALLS_PER_CHILD 2500
-#define WARM_UP_CALLS 3000
+#define WARM_UP_CALLS 10000
 #define STALL_SECONDS 5
 #define SLAB_SLACK (1024 * 1024) /* bytes: caches of the host itself breathe */
-#define MEM_SLACK (12 * 1024) /* KiB: so do per-CPU lists of free pages */
+#define MEM_SLACK 2048 /* KiB: the caches' pages, page tables */
 
 struct shared {
 	_Atomic uint64_t calls, runs, runs_in_guest;
@@ -1195,17 +1195,23 @@ static long slab_bytes(void)
 	return total;
 }
 
-static long mem_available(void)
+/*
+ * Free pages of all zones in KiB, with those that CPUs keep in lists of their own: without these
+ * the figure goes up and down by 20 MiB, with them it stands still.
+ */
+static long mem_free(void)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
+	FILE *f = fopen("/proc/zoneinfo", "re");
 	char line[256];
-	long kb = -1;
+	long pages = 0, n;
 
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %ld", &kb) != 1)
-		;
-	if (f)
-		fclose(f);
-	return kb;
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " pages free %ld", &n) == 1 || sscanf(line, " count: %ld", &n) == 1)
+			pages += n;
+	fclose(f);
+	return pages * (long)(PAGE / 1024);
 }
 
 static struct host look(void)
@@ -1219,7 +1225,7 @@ static struct host look(void)
 		close(fd);
 	}
 	h.slab_bytes = slab_bytes();
-	h.mem_kb = mem_available();
+	h.mem_kb = mem_free();
 	h.refs = read_number(strcmp(device, "/dev/kvm") ? "/sys/module/redoubt/refcnt"
 							: "/sys/module/kvm/refcnt");
 	return h;
@@ -1348,14 +1354,6 @@ static bool known_options(int argc, char **argv)
 	return true;
 }
 
-static int kept_vm = -1;
-
-static bool one_more_vm(void)
-{
-	kept_vm = ioctl(sys_fd, KVM_CREATE_VM, 0);
-	return kept_vm >= 0;
-}
-
 /* The four verdicts; how many were bad. */
 static int verdicts(uint64_t seed, uint64_t count, const struct host *before, int log)
 {
@@ -1364,12 +1362,6 @@ static int verdicts(uint64_t seed, uint64_t count, const struct host *before, in
 	bool alive, good = true;
 	unsigned int complaints;
 
-	/*
-	 * The host patches its own code when the first VM comes and when the last one goes. That is
-	 * not what is tested here, and emulated CPUs get lost in it after some hundred times.
-	 */
-	if (!one_more_vm())
-		rdt_note("no VM to keep: %s", strerror(errno));
 	alive = fuzz(seed, WARM_UP_CALLS);
 	was = look();
 	usleep(500000);
@@ -1381,7 +1373,6 @@ static int verdicts(uint64_t seed, uint64_t count, const struct host *before, in
 	rdt_note("%llu calls, %.1f s with the warm-up", (unsigned long long)made,
 		 (now_ms() - start) / 1000.0);
 	is = look_again(&was);
-	close(kept_vm);
 	close(sys_fd);
 	is.refs = look().refs;
 	good &= ok(1, alive && made >= count && !tally.stalled && !shared->odd, "calls");
@@ -1389,7 +1380,7 @@ static int verdicts(uint64_t seed, uint64_t count, const struct host *before, in
 	good &= ok(2, is.refs == before->refs, "descriptors_released");
 	rdt_note("slab %ld bytes, after the warm-up %ld (at most %d more)", is.slab_bytes,
 		 was.slab_bytes, SLAB_SLACK);
-	rdt_note("available %ld KiB, after the warm-up %ld (at most %d less)", is.mem_kb,
+	rdt_note("free %ld KiB, after the warm-up %ld (at most %d less)", is.mem_kb,
 		 was.mem_kb, MEM_SLACK);
 	good &= ok(3, memory_is_back(&was, &is), "memory_back");
 	if (log < 0) {
@@ -1413,7 +1404,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	device = option(argc, argv, "--device", env && *env ? env : device);
-	n = strtoull(option(argc, argv, "--count", "20000"), NULL, 0);
+	n = strtoull(option(argc, argv, "--count", "100000"), NULL, 0);
 	seed = strtoull(option(argc, argv, "--seed", "0"), NULL, 0);
 	if (!seed)
 		seed = time(NULL);

@@ -115,7 +115,7 @@ void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	rd_seg_init(&s->idtr, 0);
 	rd_seg_init(&s->ldtr, 0x082);
 	rd_seg_init(&s->tr, 0x08b);
-	s->efer = EFER_SVME_BIT;
+	h->efer = 0;
 	s->dr6 = 0xffff0ff0;
 	s->dr7 = 0x400;
 	s->g_pat = v->pat;
@@ -217,6 +217,19 @@ u64 rd_svm_get_cr(struct rd_vcpu *v, unsigned int n)
 }
 
 /*
+ * LME has no effect before paging is switched on, which exits: the VMCB gets it no sooner. With LME
+ * but neither PG nor CR4.PAE in the guest, QEMU's TCG does not restore the host's CR0 at #VMEXIT.
+ */
+static void rd_svm_load_efer(struct rd_hw_vcpu *h)
+{
+	struct rd_vmcb_save *s = &h->vmcb->s;
+
+	s->efer = h->efer | EFER_SVME_BIT;
+	if (!(s->cr0 & BIT_ULL(31)))
+		s->efer &= ~EFER_LME;
+}
+
+/*
  * CR0: caching stays on while the guest has CD or NW set (it would run from uncached memory for no
  * gain); only then are reads intercepted. CR4.MCE stays as the host has it, or a machine check
  * would shut the CPU down.
@@ -234,10 +247,11 @@ void rd_svm_set_cr(struct rd_vcpu *v, unsigned int n, u64 val)
 		h->cr0_shadowed = s->cr0 != val;
 		c->cr_read = (c->cr_read & ~BIT(0)) | h->cr0_shadowed;
 		c->cr_write = (c->cr_write & ~BIT(0)) | h->cr0_shadowed;
-		if ((s->efer & EFER_LME) && (val & BIT_ULL(31)))
-			s->efer |= EFER_LMA;
+		if ((h->efer & EFER_LME) && (val & BIT_ULL(31)))
+			h->efer |= EFER_LMA;
 		else
-			s->efer &= ~EFER_LMA;
+			h->efer &= ~EFER_LMA;
+		rd_svm_load_efer(h);
 		break;
 	case 2:
 		v->cr2 = val;
@@ -259,12 +273,13 @@ void rd_svm_set_cr(struct rd_vcpu *v, unsigned int n, u64 val)
 
 u64 rd_svm_get_efer(struct rd_vcpu *v)
 {
-	return v->hw->vmcb->s.efer & ~EFER_SVME_BIT;
+	return v->hw->efer;
 }
 
 void rd_svm_set_efer(struct rd_vcpu *v, u64 val)
 {
-	v->hw->vmcb->s.efer = val | EFER_SVME_BIT;
+	v->hw->efer = val;
+	rd_svm_load_efer(v->hw);
 	v->hw->flush = true;
 	rd_svm_dirty(v->hw, SVM_CLEAN_CR);
 }

@@ -17,6 +17,7 @@ struct rd_hw_vcpu {
 	u64 asid_generation;
 	int last_cpu;
 	u64 cr0, cr4; /* as the guest sees them where the VMCB differs: CD and NW, MCE */
+	u64 efer; /* as the guest sees it: the VMCB differs in SVME, and in LME without paging */
 	bool cr0_shadowed, cr4_shadowed;
 	bool dr_live; /* DR0-3 belong to the guest on every entry; accesses do not exit */
 	bool nmi_masked; /* between NMI delivery and the end of IRET */
