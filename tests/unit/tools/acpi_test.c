@@ -12,10 +12,12 @@
 static uint8_t tables[RD_ACPI_ROOM];
 static size_t used;
 
+static bool with_pci;
+
 static void build(uint32_t n_cpus, bool legacy_pic, bool serial)
 {
 	struct rd_acpi_config config = { .n_cpus = n_cpus, .legacy_pic = legacy_pic,
-					 .serial = serial };
+					 .serial = serial, .pci = with_pci };
 
 	memset(tables, 0xcc, sizeof(tables));
 	used = rd_acpi_build(&config, GPA, tables, sizeof(tables));
@@ -209,6 +211,24 @@ START_TEST(dsdt_has_what_there_is)
 }
 END_TEST
 
+START_TEST(dsdt_has_the_pci_bus)
+{
+	static const uint8_t pnp0a03[] = { 0x41, 0xd0, 0x0a, 0x03 };
+	static const uint8_t buses[] = { 0x88, 0x0d, 0, 2, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0 };
+	static const uint8_t window[] = { 0x87, 0x17, 0, 0, 0x0c, 1, 0, 0, 0, 0, 0, 0, 0, 0xe0,
+					  0xff, 0xff, 0x1f, 0xe0, 0, 0, 0, 0, 0, 0, 0x20, 0 };
+
+	build(1, true, true);
+	ck_assert(!dsdt_contains(pnp0a03, sizeof(pnp0a03)));
+	with_pci = true;
+	build(1, true, true);
+	with_pci = false;
+	ck_assert(dsdt_contains(pnp0a03, sizeof(pnp0a03)));
+	ck_assert(dsdt_contains(buses, sizeof(buses)));
+	ck_assert(dsdt_contains(window, sizeof(window)));
+}
+END_TEST
+
 START_TEST(too_little_room_is_noticed)
 {
 	struct rd_acpi_config config = { .n_cpus = 4, .legacy_pic = true, .serial = true };
@@ -267,6 +287,7 @@ TCase *acpi_case(void)
 	tcase_add_loop_test(tc, madt_lists_every_cpu, 0, 7);
 	tcase_add_test(tc, madt_tells_of_the_legacy_pic);
 	tcase_add_test(tc, dsdt_has_what_there_is);
+	tcase_add_test(tc, dsdt_has_the_pci_bus);
 	tcase_add_test(tc, too_little_room_is_noticed);
 	tcase_add_test(tc, aml_integers);
 	tcase_add_test(tc, aml_packages);

@@ -131,6 +131,23 @@ START_TEST(open_port_does_not_spill)
 }
 END_TEST
 
+START_TEST(overhang_is_taken_whole)
+{
+	struct rd_range r = range(0xcf8, 1, 4);
+	uint32_t v = 0x80000000;
+
+	r.overhang = true;
+	ck_assert(rd_bus_add_pio(&bus, r));
+	ck_assert(rd_bus_add_pio(&bus, range(0xcf9, 1, 1)));
+	rd_bus_pio(&bus, 0xcf8, true, 4, 1, &v);
+	ck_assert_uint_eq(dev.size, 4);
+	ck_assert_uint_eq(dev.value, 0x80000000);
+	port_out(&bus, 0xcf9, 6);
+	ck_assert_uint_eq(dev.size, 1);
+	ck_assert_uint_eq(dev.writes, 2);
+}
+END_TEST
+
 START_TEST(string_access_repeats)
 {
 	uint8_t data[5] = { 1, 2, 3, 4, 5 };
@@ -173,6 +190,7 @@ TCase *bus_case(void)
 	tcase_add_test(tc, offset_and_width_arrive);
 	tcase_add_test(tc, wide_access_is_split);
 	tcase_add_test(tc, open_port_does_not_spill);
+	tcase_add_test(tc, overhang_is_taken_whole);
 	tcase_add_test(tc, string_access_repeats);
 	tcase_add_test(tc, mmio_widths);
 	return tc;

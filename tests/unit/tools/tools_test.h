@@ -19,6 +19,8 @@ TCase *rtc_case(void);
 TCase *serial_case(void);
 TCase *stats_case(void);
 TCase *util_case(void);
+TCase *virtio_case(void);
+TCase *virtq_case(void);
 
 /* A line that remembers its level and how often it was raised. */
 struct probe_line {

@@ -268,6 +268,25 @@ static void dsdt_pvpanic(struct rd_aml *a)
 	rd_aml_end(a, dev);
 }
 
+/* No _PRT: no device has an interrupt pin. */
+static void dsdt_pci(struct rd_aml *a)
+{
+	size_t dev = rd_aml_device(a, "PCI0");
+	size_t res;
+
+	rd_aml_name(a, "_HID");
+	rd_aml_eisaid(a, "PNP0A03");
+	rd_aml_name(a, "_UID");
+	rd_aml_int(a, 0);
+	rd_aml_name(a, "_CRS");
+	res = rd_aml_resources(a);
+	rd_aml_bus_numbers(a, 0, 0);
+	rd_aml_io(a, RD_PORT_PCI_INDEX, 8);
+	rd_aml_memory_window(a, RD_PCI_WINDOW_GPA, RD_PCI_WINDOW_LEN);
+	rd_aml_resources_end(a, res);
+	rd_aml_end(a, dev);
+}
+
 static uint64_t add_dsdt(struct builder *b, const struct rd_acpi_config *config)
 {
 	struct header h = make_header("DSDT", 2);
@@ -284,6 +303,8 @@ static uint64_t add_dsdt(struct builder *b, const struct rd_acpi_config *config)
 	if (config->serial)
 		dsdt_serial(a);
 	dsdt_rtc(a);
+	if (config->pci)
+		dsdt_pci(a);
 	dsdt_pvpanic(a);
 	rd_aml_end(a, scope);
 	finish(b, start);

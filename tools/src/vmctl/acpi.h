@@ -17,6 +17,7 @@ struct rd_acpi_config {
 	uint32_t n_cpus;	/* APIC ids are 0 to n_cpus - 1 */
 	bool legacy_pic;	/* a dual 8259 exists */
 	bool serial;		/* COM1 exists */
+	bool pci;		/* PCI bus 0 exists */
 };
 
 /*

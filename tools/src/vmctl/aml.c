@@ -183,3 +183,34 @@ void rd_aml_irq(struct rd_aml *a, unsigned int irq)
 	rd_aml_u8(a, 0x22);		/* IRQ descriptor without flags */
 	rd_aml_u16(a, (uint16_t)(1u << irq));
 }
+
+/* An address space descriptor that starts with its tag and the length of what follows. */
+static void address_space(struct rd_aml *a, uint8_t tag, uint16_t len, uint8_t type,
+			  uint8_t type_flags)
+{
+	rd_aml_u8(a, tag);
+	rd_aml_u16(a, len);
+	rd_aml_u8(a, type);
+	rd_aml_u8(a, 0x0c);		/* producer; minimum and maximum are fixed */
+	rd_aml_u8(a, type_flags);
+}
+
+void rd_aml_bus_numbers(struct rd_aml *a, uint16_t first, uint16_t last)
+{
+	address_space(a, 0x88, 13, 2, 0);
+	rd_aml_u16(a, 0);
+	rd_aml_u16(a, first);
+	rd_aml_u16(a, last);
+	rd_aml_u16(a, 0);
+	rd_aml_u16(a, (uint16_t)(last - first + 1));
+}
+
+void rd_aml_memory_window(struct rd_aml *a, uint32_t base, uint32_t len)
+{
+	address_space(a, 0x87, 23, 0, 1);	/* memory, not cacheable, writable */
+	rd_aml_u32(a, 0);
+	rd_aml_u32(a, base);
+	rd_aml_u32(a, base + (len - 1));
+	rd_aml_u32(a, 0);
+	rd_aml_u32(a, len);
+}

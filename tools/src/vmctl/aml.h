@@ -48,6 +48,9 @@ size_t rd_aml_resources(struct rd_aml *a);
 void rd_aml_resources_end(struct rd_aml *a, size_t mark);
 /* rd_aml_io - a fixed range of I/O ports. */
 void rd_aml_io(struct rd_aml *a, uint16_t port, uint8_t len);
+/* rd_aml_bus_numbers, rd_aml_memory_window - what a PCI host bridge hands on to its bus. */
+void rd_aml_bus_numbers(struct rd_aml *a, uint16_t first, uint16_t last);
+void rd_aml_memory_window(struct rd_aml *a, uint32_t base, uint32_t len);
 /* rd_aml_irq - an ISA interrupt, edge-triggered and active high. */
 void rd_aml_irq(struct rd_aml *a, unsigned int irq);
 

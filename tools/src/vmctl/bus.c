@@ -115,7 +115,8 @@ static bool takes_whole(const struct rd_range *r, uint64_t addr, unsigned int si
 {
 	if (size & (size - 1))
 		return false;
-	return !r || (size <= r->max_size && size <= r->len - (addr - r->base));
+	return !r || (size <= r->max_size &&
+		      (r->overhang || size <= r->len - (addr - r->base)));
 }
 
 static void pio_one(struct rd_bus *bus, uint16_t port, bool is_write, unsigned int size, void *data)

@@ -28,6 +28,7 @@ struct rd_range {
 	uint64_t base;
 	uint64_t len;
 	unsigned int max_size;	/* a wider access arrives as single bytes */
+	bool overhang;		/* an access that starts in the range may end beyond it */
 	const struct rd_range_ops *ops;
 	void *dev;
 };

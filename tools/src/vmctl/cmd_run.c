@@ -106,6 +106,13 @@ static int set_irqchip(void *ctx, const char *v)
 	return rd_fail(RD_USAGE, "--irqchip: kernel or split, not \"%s\"", v);
 }
 
+static int set_rng(void *ctx, const char *v)
+{
+	(void)v;
+	((struct rd_config *)ctx)->rng = true;
+	return RD_OK;
+}
+
 static const struct rd_opt run_opts[] = {
 	{ "name", "NAME", "name of the VM and of its control socket (default: vm-PID)", set_name },
 	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (required)", set_kernel },
@@ -116,6 +123,7 @@ static const struct rd_opt run_opts[] = {
 	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")", set_device },
 	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file", set_serial },
 	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
+	{ "rng", NULL, "virtio entropy device", set_rng },
 	{ "no-reboot", NULL, "end with status 4 when the guest asks for a reset", set_no_reboot },
 	{ "stats", NULL, "print exit counts at the end", set_stats },
 	{ "timeout", "SECONDS", "end with status 6 after this time", set_timeout },

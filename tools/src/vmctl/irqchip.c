@@ -9,8 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* An ioctl failed while the guest runs. */
-static void irq_failed(struct rd_machine *m, const char *ioctl_name)
+void rd_irqchip_failed(struct rd_machine *m, const char *ioctl_name)
 {
 	if (rd_machine_stopping(m))
 		return;
@@ -24,7 +23,7 @@ static void set_kernel_line(void *ctx, unsigned int gsi, bool level)
 	struct kvm_irq_level line = { .irq = gsi, .level = level };
 
 	if (ioctl(m->vm_fd, KVM_IRQ_LINE, &line) < 0)
-		irq_failed(m, "KVM_IRQ_LINE");
+		rd_irqchip_failed(m, "KVM_IRQ_LINE");
 }
 
 /* The 8254 is optional: a guest that knows its TSC frequency does without. */
@@ -52,22 +51,19 @@ static void send_msi(void *ctx, const struct rd_msi *msi)
 
 	/* Zero means that no vCPU takes the message, which is the guest's own affair. */
 	if (ioctl(m->vm_fd, KVM_SIGNAL_MSI, &k) < 0)
-		irq_failed(m, "KVM_SIGNAL_MSI");
+		rd_irqchip_failed(m, "KVM_SIGNAL_MSI");
 }
 
 /* The kernel reports acknowledgements of the level-triggered vectors in this table. */
 static void set_routes(void *ctx, const struct rd_msi msi[RD_IOAPIC_PINS])
 {
 	struct rd_machine *m = ctx;
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entries[RD_IOAPIC_PINS];
-	} table;
+	struct kvm_irq_routing_entry entries[RD_IOAPIC_PINS];
 	uint32_t n = 0;
 
-	memset(&table, 0, sizeof(table));
+	memset(entries, 0, sizeof(entries));
 	for (uint32_t pin = 0; pin < RD_IOAPIC_PINS; pin++) {
-		struct kvm_irq_routing_entry *e = &table.entries[n];
+		struct kvm_irq_routing_entry *e = &entries[n];
 
 		if (msi[pin].masked)
 			continue;
@@ -78,9 +74,8 @@ static void set_routes(void *ctx, const struct rd_msi msi[RD_IOAPIC_PINS])
 		e->u.msi.data = msi[pin].data;
 		n++;
 	}
-	table.head.nr = n;
-	if (ioctl(m->vm_fd, KVM_SET_GSI_ROUTING, &table) < 0)
-		irq_failed(m, "KVM_SET_GSI_ROUTING");
+	if (rd_routes_set_chip(m, entries, n) < 0)
+		rd_irqchip_failed(m, "KVM_SET_GSI_ROUTING");
 }
 
 static int create_split(struct rd_machine *m)
@@ -100,7 +95,9 @@ static int create_split(struct rd_machine *m)
 
 int rd_irqchip_create(struct rd_machine *m)
 {
-	return m->config->split_irqchip ? create_split(m) : create_kernel(m);
+	int status = m->config->split_irqchip ? create_split(m) : create_kernel(m);
+
+	return status ? status : rd_routes_init(m);
 }
 
 struct rd_irq rd_irqchip_line(struct rd_machine *m, unsigned int gsi)

@@ -16,4 +16,7 @@ int rd_irqchip_create(struct rd_machine *m);
 /* rd_irqchip_line - a line of the machine's controllers for a device. */
 struct rd_irq rd_irqchip_line(struct rd_machine *m, unsigned int gsi);
 
+/* rd_irqchip_failed - an ioctl failed (errno) while the guest runs: report it and end the VM. */
+void rd_irqchip_failed(struct rd_machine *m, const char *ioctl_name);
+
 #endif

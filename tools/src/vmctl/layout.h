@@ -18,6 +18,10 @@
 #define RD_ACPI_ROOM 0x20000u
 #define RD_KERNEL_MIN_GPA 0x100000u
 
+/* BARs of PCI devices, 64 KiB for each slot. */
+#define RD_PCI_WINDOW_GPA 0xe0000000u
+#define RD_PCI_WINDOW_LEN 0x00200000u
+
 /* Chip registers. */
 #define RD_IOAPIC_GPA 0xfec00000u
 #define RD_LAPIC_GPA 0xfee00000u
@@ -35,6 +39,7 @@
 #define RD_PORT_PM_TIMER 0x608u
 #define RD_PORT_PCI_INDEX 0xcf8u
 #define RD_PORT_RESET 0xcf9u
+#define RD_PORT_PCI_DATA 0xcfcu
 
 /* Interrupt lines (GSIs). */
 #define RD_GSI_COM1 4u

@@ -10,6 +10,8 @@
 #include "tools/src/vmctl/loader.h"
 #include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
+#include "tools/src/vmctl/virtio_attach.h"
+#include "tools/src/vmctl/virtio_devices.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +59,7 @@ static int create_vm(struct rd_machine *m)
 
 /*
  * Ports that guests write and nobody reads: POST codes and I/O delays, and the index of the PCI
- * configuration space that is not there. Where the hypervisor can, it swallows the writes itself.
+ * configuration space where there is none. Where the hypervisor can, it swallows the writes itself.
  * They are counted in an eventfd that nobody looks at.
  */
 static int sink_unheard_ports(struct rd_machine *m)
@@ -70,7 +72,7 @@ static int sink_unheard_ports(struct rd_machine *m)
 	m->sink_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->sink_fd < 0)
 		return rd_fail(RD_HOST_ERROR, "eventfd: %s", strerror(errno));
-	for (size_t i = 0; i < RD_ARRAY_SIZE(ports); i++) {
+	for (size_t i = 0; i < RD_ARRAY_SIZE(ports) - m->has_pci; i++) {
 		struct kvm_ioeventfd sink = {
 			.addr = ports[i], .fd = m->sink_fd, .flags = KVM_IOEVENTFD_FLAG_PIO,
 		};
@@ -112,6 +114,7 @@ static int create_memory(struct rd_machine *m)
 
 static int create_devices(struct rd_machine *m, struct rd_serial_host host)
 {
+	int status;
 	bool ok;
 
 	m->ender = (struct rd_ender){ .end = end_machine, .ctx = m };
@@ -122,7 +125,8 @@ static int create_devices(struct rd_machine *m, struct rd_serial_host host)
 					  rd_irqchip_line(m, RD_GSI_COM1), host);
 	if (!ok)
 		return rd_fail(RD_HOST_ERROR, "two devices claim the same ports");
-	return rd_rtc_init(&m->rtc, &m->bus, rd_irqchip_line(m, RD_GSI_RTC));
+	status = rd_rtc_init(&m->rtc, &m->bus, rd_irqchip_line(m, RD_GSI_RTC));
+	return status ? status : rd_virtio_create_all(m);
 }
 
 static int check_cpu_count(const struct rd_machine *m)
@@ -184,7 +188,8 @@ static int load_guest(struct rd_machine *m, bool serial)
 		.kernel = m->config->kernel,
 		.initrd = m->config->initrd,
 		.append = m->config->append,
-		.acpi = { .n_cpus = m->n_cpus, .legacy_pic = m->legacy_pic, .serial = serial },
+		.acpi = { .n_cpus = m->n_cpus, .legacy_pic = m->legacy_pic, .serial = serial,
+			  .pci = m->has_pci },
 	};
 	uint64_t entry;
 	int status = rd_load_guest(&load, &m->ram, &entry);
@@ -201,6 +206,7 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 	m->config = config;
 	m->kvm = kvm;
 	m->n_cpus = config->n_cpus;
+	m->has_pci = rd_virtio_wanted(config);
 	m->vm_fd = m->sink_fd = m->stats_fd = -1;
 	m->rtc.timer_fd = -1;
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -229,6 +235,10 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 
 int rd_machine_start(struct rd_machine *m)
 {
+	int started = rd_virtio_start_all(m);
+
+	if (started)
+		return started;
 	for (uint32_t i = 0; i < m->n_cpus; i++) {
 		int status = rd_cpu_start(&m->cpus[i]);
 
@@ -254,7 +264,9 @@ void rd_machine_destroy(struct rd_machine *m)
 		rd_cpu_destroy(&m->cpus[i]);
 	free(m->cpus);
 	m->cpus = NULL;
+	rd_virtio_destroy_all(m);
 	rd_rtc_destroy(&m->rtc);
+	rd_routes_destroy(m);
 	if (m->stats_fd >= 0)
 		close(m->stats_fd);
 	if (m->vm_fd >= 0)

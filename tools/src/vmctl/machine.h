@@ -18,10 +18,14 @@
 #include "tools/src/vmctl/dev_rtc.h"
 #include "tools/src/vmctl/dev_serial.h"
 #include "tools/src/vmctl/kvm.h"
+#include "tools/src/vmctl/msi.h"
+#include "tools/src/vmctl/pci.h"
 #include "tools/src/vmctl/ram.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct rd_virtio_slot;
 
 struct rd_config {
 	const char *name;
@@ -34,6 +38,7 @@ struct rd_config {
 	uint64_t memory;
 	uint32_t timeout_s;	/* 0: none */
 	bool split_irqchip;
+	bool rng;
 	bool no_reboot;
 	bool stats;
 };
@@ -55,6 +60,11 @@ struct rd_machine {
 	struct rd_serial serial;
 	struct rd_rtc rtc;
 	struct rd_pm pm;
+	struct rd_routes routes;
+	bool has_pci;
+	struct rd_pci pci;		/* unused without devices on it */
+	struct rd_virtio_slot *virtio[RD_PCI_SLOTS];
+	unsigned int n_virtio;
 	struct rd_cpu *cpus;
 	uint32_t n_cpus;
 };

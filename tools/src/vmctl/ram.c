@@ -53,3 +53,16 @@ void *rd_ram_at(const struct rd_ram *ram, uint64_t gpa, uint64_t len)
 		return NULL;
 	return ram->host + gpa;
 }
+
+void *rd_ram_range(const struct rd_ram *ram, uint64_t gpa, uint64_t len)
+{
+	uint64_t off = gpa - RD_RAM_HIGH_START;
+
+	if (!ram->host || !len)
+		return NULL;
+	if (gpa < ram->low_size && len <= ram->low_size - gpa)
+		return ram->host + gpa;
+	if (gpa >= RD_RAM_HIGH_START && off < ram->high_size && len <= ram->high_size - off)
+		return ram->host + ram->low_size + off;
+	return NULL;
+}

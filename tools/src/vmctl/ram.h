@@ -34,4 +34,10 @@ void rd_ram_unmap(struct rd_ram *ram);
 /* rd_ram_at - host address of LEN bytes of low memory at GPA, NULL when not all are mapped. */
 void *rd_ram_at(const struct rd_ram *ram, uint64_t gpa, uint64_t len);
 
+/*
+ * rd_ram_range - host address of LEN bytes of memory anywhere in the guest, for devices: NULL when
+ * a byte of them is outside memory, when the range wraps or crosses the gap, or when LEN is 0.
+ */
+void *rd_ram_range(const struct rd_ram *ram, uint64_t gpa, uint64_t len);
+
 #endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio entropy device: the host's random numbers, as many as the guest asks for. One request is
+ * served up to a limit, so that a guest that asks for all its memory does not get the thread for
+ * itself.
+ */
+#include "tools/src/vmctl/machine.h"
+#include "tools/src/vmctl/util.h"
+#include "tools/src/vmctl/virtio_devices.h"
+
+#include <linux/virtio_ids.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define QUEUE_SIZE 64u
+#define PARTS 16u
+#define REQUEST_MAX 4096u
+
+struct rng {
+	struct rd_virtio_slot slot;
+};
+
+static uint32_t fill(const struct rd_chain *c)
+{
+	uint8_t bytes[REQUEST_MAX];
+	size_t want = c->in_len < sizeof(bytes) ? c->in_len : sizeof(bytes);
+	ssize_t got = getrandom(bytes, want, 0);
+
+	return got > 0 ? (uint32_t)rd_iov_write(c->iov + c->n_out, c->n_in, 0, bytes,
+						(size_t)got) : 0;
+}
+
+static void rng_kick(struct rd_virtio *v, unsigned int q)
+{
+	struct iovec iov[PARTS];
+	struct rd_chain c = { .iov = iov, .room = PARTS };
+
+	do {
+		rd_virtq_ask_kicks(&v->queues[q].ring, false);
+		while (rd_virtio_pop(v, q, &c))
+			rd_virtio_done(v, q, c.head, fill(&c));
+		rd_virtq_ask_kicks(&v->queues[q].ring, true);
+	} while (rd_virtq_pending(&v->queues[q].ring));
+	rd_virtio_signal(v, q);
+}
+
+static void rng_destroy(struct rd_virtio *v)
+{
+	free(v->dev);
+}
+
+static const struct rd_virtio_ops rng_ops = {
+	.name = "virtio-rng",
+	.id = VIRTIO_ID_RNG,
+	.class_code = 0x00ff00,
+	.kick = rng_kick,
+	.destroy = rng_destroy,
+};
+
+bool rd_rng_wanted(const struct rd_config *c)
+{
+	return c->rng;
+}
+
+int rd_rng_create(struct rd_machine *m)
+{
+	struct rng *rng;
+	int status;
+
+	if (!m->config->rng)
+		return RD_OK;
+	rng = calloc(1, sizeof(*rng));
+	if (!rng)
+		return rd_fail(RD_HOST_ERROR, "out of memory");
+	status = rd_virtio_init(&rng->slot.v, &rng_ops, rng, &m->ram, 0);
+	if (!status)
+		status = rd_virtio_add_queue(&rng->slot.v, QUEUE_SIZE);
+	if (!status)
+		return rd_virtio_attach(m, &rng->slot);
+	rd_virtio_discard(&rng->slot);
+	return status;
+}
