@@ -36,6 +36,7 @@ Suite *rd_suite(void)
 	Suite *s = suite_create("tools");
 
 	suite_add_tcase(s, acpi_case());
+	suite_add_tcase(s, blk_case());
 	suite_add_tcase(s, bus_case());
 	suite_add_tcase(s, bzimage_case());
 	suite_add_tcase(s, cpuid_case());

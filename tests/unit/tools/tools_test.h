@@ -9,6 +9,7 @@
 #include <check.h>
 
 TCase *acpi_case(void);
+TCase *blk_case(void);
 TCase *bus_case(void);
 TCase *bzimage_case(void);
 TCase *cpuid_case(void);

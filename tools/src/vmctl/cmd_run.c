@@ -106,6 +106,15 @@ static int set_irqchip(void *ctx, const char *v)
 	return rd_fail(RD_USAGE, "--irqchip: kernel or split, not \"%s\"", v);
 }
 
+static int add_disk(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+
+	if (c->n_disks == RD_DISKS_MAX)
+		return rd_fail(RD_USAGE, "--disk: at most %u", RD_DISKS_MAX);
+	return rd_disk_parse(v, &c->disks[c->n_disks++]);
+}
+
 static int set_rng(void *ctx, const char *v)
 {
 	(void)v;
@@ -123,6 +132,8 @@ static const struct rd_opt run_opts[] = {
 	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")", set_device },
 	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file", set_serial },
 	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
+	{ "disk", "FILE[,ro][,direct][,id=ID]", "virtio disk: a raw file or a block device",
+	  add_disk },
 	{ "rng", NULL, "virtio entropy device", set_rng },
 	{ "no-reboot", NULL, "end with status 4 when the guest asks for a reset", set_no_reboot },
 	{ "stats", NULL, "print exit counts at the end", set_stats },

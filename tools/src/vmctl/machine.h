@@ -17,6 +17,7 @@
 #include "tools/src/vmctl/dev_pm.h"
 #include "tools/src/vmctl/dev_rtc.h"
 #include "tools/src/vmctl/dev_serial.h"
+#include "tools/src/vmctl/disk.h"
 #include "tools/src/vmctl/kvm.h"
 #include "tools/src/vmctl/msi.h"
 #include "tools/src/vmctl/pci.h"
@@ -38,6 +39,8 @@ struct rd_config {
 	uint64_t memory;
 	uint32_t timeout_s;	/* 0: none */
 	bool split_irqchip;
+	struct rd_disk_config disks[RD_DISKS_MAX];
+	unsigned int n_disks;
 	bool rng;
 	bool no_reboot;
 	bool stats;

@@ -51,7 +51,7 @@ uint64_t rd_msix_pba_read(struct rd_msix *x, uint64_t off, unsigned int size);
 /* rd_msix_config_written - the guest wrote SIZE bytes at REG of configuration space. */
 void rd_msix_config_written(struct rd_msix *x, unsigned int reg, unsigned int size);
 
-/* rd_msix_signal - deliver vector V, now or when it is unmasked. Others than 0..n-1 are nobody's. */
+/* rd_msix_signal - deliver vector V, now or when it is unmasked; nothing if there is no V. */
 void rd_msix_signal(struct rd_msix *x, unsigned int v);
 
 #endif

@@ -20,7 +20,7 @@ void rd_opts_help(const struct rd_command *cmd, FILE *to)
 	fprintf(to, "usage: vmctl %s%s%s\n%s.\n", cmd->name, *cmd->args ? " " : "", cmd->args,
 		cmd->summary);
 	for (const struct rd_opt *o = cmd->opts; o && o->name; o++) {
-		char left[48];
+		char left[64];
 
 		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
 			 o->arg ? o->arg : "");

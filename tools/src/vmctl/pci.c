@@ -10,7 +10,7 @@
 #define ADDRESS_ENABLE (1u << 31)
 #define ADDRESS_BITS 0x80fffffcu
 
-/* The bridge is the one that QEMU's PCI Express machines have: guests know it and expect nothing. */
+/* The bridge of QEMU's PCI Express machines: guests know it and expect nothing of it. */
 #define BRIDGE_VENDOR 0x1b36u
 #define BRIDGE_DEVICE 0x0008u
 #define CLASS_HOST_BRIDGE 0x060000u

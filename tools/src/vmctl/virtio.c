@@ -21,6 +21,8 @@
 #define REQ_RESUME 8u
 #define REQ_EXIT 16u
 
+/* Warnings about one driver: it can break its device as often as it likes. */
+#define COMPLAINTS_MAX 4u
 #define REKICK_NS 20000000
 
 static void signal_fd(int fd)
@@ -115,8 +117,9 @@ void rd_virtio_broken(struct rd_virtio *v, const char *why)
 {
 	pthread_mutex_lock(&v->lock);
 	if (!(v->status & VIRTIO_CONFIG_S_NEEDS_RESET) && v->status) {
-		rd_warn("%s: the guest's driver %s; the device waits for a reset", v->ops->name,
-			why);
+		if (v->complaints++ < COMPLAINTS_MAX)
+			rd_warn("%s: the guest's driver %s; the device waits for a reset",
+				v->ops->name, why);
 		__atomic_store_n(&v->status, v->status | VIRTIO_CONFIG_S_NEEDS_RESET,
 				 __ATOMIC_RELEASE);
 		v->isr |= 2;
@@ -275,7 +278,7 @@ int rd_virtio_start(struct rd_virtio *v)
 /* Caller holds the lock. */
 static void request(struct rd_virtio *v, uint32_t what)
 {
-	v->requests |= what;
+	__atomic_store_n(&v->requests, v->requests | what, __ATOMIC_RELAXED);
 	signal_fd(v->wake_fd);
 }
 
@@ -313,6 +316,14 @@ void rd_virtio_destroy(struct rd_virtio *v)
 	v->wake_fd = -1;
 }
 
+void rd_virtio_free(struct rd_virtio *v)
+{
+	const struct rd_virtio_ops *ops = v->ops;
+
+	rd_virtio_destroy(v);
+	ops->destroy(v);
+}
+
 void rd_virtio_pause(struct rd_virtio *v)
 {
 	pthread_mutex_lock(&v->lock);
@@ -334,11 +345,24 @@ void rd_virtio_watch(struct rd_virtio *v, unsigned int slot, int fd, short event
 	v->watches[slot] = (struct pollfd){ .fd = events ? fd : -1, .events = events };
 }
 
+/* Work that goes before the queues', so that a busy guest cannot put it off. */
+static bool interrupted(struct rd_virtio *v)
+{
+	return __atomic_load_n(&v->requests, __ATOMIC_RELAXED) &
+	       (REQ_RESET | REQ_PAUSE | REQ_EXIT);
+}
+
+bool rd_virtio_pending(struct rd_virtio *v, unsigned int q)
+{
+	return rd_virtio_ready(v, q) && !interrupted(v) &&
+	       rd_virtq_pending(&v->queues[q].ring);
+}
+
 bool rd_virtio_pop(struct rd_virtio *v, unsigned int q, struct rd_chain *c)
 {
 	struct rd_virtq *ring = &v->queues[q].ring;
 
-	if (!rd_virtio_ready(v, q))
+	if (!rd_virtio_ready(v, q) || interrupted(v))
 		return false;
 	if (rd_virtq_pop(ring, c))
 		return true;

@@ -85,7 +85,7 @@ struct rd_virtio {
 	uint32_t feature_select, driver_select;
 	uint16_t queue_select, config_vector;
 	uint8_t status, generation, isr;
-	uint32_t requests;
+	uint32_t requests, complaints;
 	bool running;			/* the I/O thread may use the rings */
 	bool paused;
 	bool ran;			/* it was running before the pause */
@@ -110,6 +110,9 @@ int rd_virtio_add_queue(struct rd_virtio *v, uint16_t size);
 /* rd_virtio_destroy - end the thread, after stop(); close descriptors. The device's own remain. */
 void rd_virtio_destroy(struct rd_virtio *v);
 
+/* rd_virtio_free - the same, and the instance itself, by its destroy(). */
+void rd_virtio_free(struct rd_virtio *v);
+
 /* rd_virtio_start - start the I/O thread. A status. */
 int rd_virtio_start(struct rd_virtio *v);
 /* rd_virtio_pause - return when the device stands still: no I/O in flight. Not the I/O thread. */
@@ -131,10 +134,13 @@ static inline bool rd_virtio_negotiated(const struct rd_virtio *v, unsigned int 
 /* rd_virtio_ready - whether queue Q may be used now. */
 bool rd_virtio_ready(const struct rd_virtio *v, unsigned int q);
 /*
- * rd_virtio_pop - take a chain of queue Q. False: none. A queue that the driver broke makes the
- * device ask for a reset.
+ * rd_virtio_pop - take a chain of queue Q. False: there is none, or the I/O thread has something
+ * else to do first (a reset, a pause, the end) and the queue comes later. A queue that the driver
+ * broke makes the device ask for a reset.
  */
 bool rd_virtio_pop(struct rd_virtio *v, unsigned int q, struct rd_chain *c);
+/* rd_virtio_pending - whether rd_virtio_pop() would look into the ring and find something. */
+bool rd_virtio_pending(struct rd_virtio *v, unsigned int q);
 /* rd_virtio_done - chain HEAD is done; the driver hears of it at the next rd_virtio_signal(). */
 static inline void rd_virtio_done(struct rd_virtio *v, unsigned int q, uint16_t head, uint32_t len)
 {

@@ -29,7 +29,7 @@ static int catch_notifications(struct rd_machine *m, struct rd_virtio_slot *s)
 }
 
 /* The thread ends before descriptors are closed: the device may be signalling a vector. */
-void rd_virtio_discard(struct rd_virtio_slot *s)
+static void destroy_slot(struct rd_virtio_slot *s)
 {
 	const struct rd_virtio_ops *ops = s->v.ops;
 
@@ -43,7 +43,7 @@ int rd_virtio_attach(struct rd_machine *m, struct rd_virtio_slot *s)
 	int status;
 
 	if (m->n_virtio == RD_PCI_SLOTS) {
-		rd_virtio_discard(s);
+		destroy_slot(s);
 		return rd_fail(RD_USAGE, "more than %u devices", RD_PCI_SLOTS - 1);
 	}
 	m->virtio[m->n_virtio++] = s;
@@ -73,7 +73,7 @@ int rd_virtio_create_all(struct rd_machine *m)
 void rd_virtio_destroy_all(struct rd_machine *m)
 {
 	for (unsigned int i = 0; i < m->n_virtio; i++)
-		rd_virtio_discard(m->virtio[i]);
+		destroy_slot(m->virtio[i]);
 	m->n_virtio = 0;
 }
 

@@ -24,9 +24,6 @@ struct rd_virtio_slot {
  */
 int rd_virtio_attach(struct rd_machine *m, struct rd_virtio_slot *slot);
 
-/* rd_virtio_discard - undo rd_virtio_init() of a slot that was never attached; calls destroy(). */
-void rd_virtio_discard(struct rd_virtio_slot *slot);
-
 /* rd_virtio_create_all - the PCI bus and all devices that the configuration names. A status. */
 int rd_virtio_create_all(struct rd_machine *m);
 void rd_virtio_destroy_all(struct rd_machine *m);

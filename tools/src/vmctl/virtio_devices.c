@@ -1,9 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table of kinds. A new kind is one line here, its prototypes in the header, and its file. */
+/*
+ * From the configuration to devices. A new kind is one line in the table, its two functions here,
+ * and its file.
+ */
 #include "tools/src/vmctl/virtio_devices.h"
 
+#include "tools/src/vmctl/machine.h"
+#include "tools/src/vmctl/util.h"
+
+static int attach(struct rd_machine *m, int status, struct rd_virtio_slot *slot)
+{
+	return status ? status : rd_virtio_attach(m, slot);
+}
+
+static bool blk_wanted(const struct rd_config *c)
+{
+	return c->n_disks;
+}
+
+static int blk_create(struct rd_machine *m)
+{
+	struct rd_virtio_slot *slot = NULL;
+	int status = RD_OK;
+
+	for (unsigned int i = 0; i < m->config->n_disks && !status; i++)
+		status = attach(m, rd_blk_new(&m->ram, &m->config->disks[i], &slot), slot);
+	return status;
+}
+
+static bool rng_wanted(const struct rd_config *c)
+{
+	return c->rng;
+}
+
+static int rng_create(struct rd_machine *m)
+{
+	struct rd_virtio_slot *slot = NULL;
+
+	return m->config->rng ? attach(m, rd_rng_new(&m->ram, &slot), slot) : RD_OK;
+}
+
 const struct rd_virtio_kind rd_virtio_kinds[] = {
-	{ rd_rng_wanted, rd_rng_create },
+	{ blk_wanted, blk_create },
+	{ rng_wanted, rng_create },
 	{ 0 },
 };
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kinds of virtio device, in the order in which they get their PCI slots. */
+/*
+ * The kinds of virtio device, each in a file of its own. A constructor needs no machine: what it
+ * makes can be attached to one, or driven by a test.
+ */
 #ifndef RD_TOOLS_VIRTIO_DEVICES_H
 #define RD_TOOLS_VIRTIO_DEVICES_H
 
+#include "tools/src/vmctl/disk.h"
 #include "tools/src/vmctl/virtio_attach.h"
 
 #include <stdbool.h>
@@ -16,13 +20,16 @@ struct rd_virtio_kind {
 	int (*create)(struct rd_machine *m);
 };
 
-/* Ended by a NULL create. */
+/* In the order in which they get their PCI slots; ended by a NULL create. */
 extern const struct rd_virtio_kind rd_virtio_kinds[];
 
 /* rd_virtio_wanted - whether the machine has any, and so a PCI bus. */
 bool rd_virtio_wanted(const struct rd_config *c);
 
-bool rd_rng_wanted(const struct rd_config *c);
-int rd_rng_create(struct rd_machine *m);
+/* Constructors: a new device in *OUT, to be attached or freed with rd_virtio_free(). A status. */
+int rd_rng_new(const struct rd_ram *ram, struct rd_virtio_slot **out);
+/* CONFIG is used until the device is destroyed. Opens and locks the file. */
+int rd_blk_new(const struct rd_ram *ram, const struct rd_disk_config *config,
+	       struct rd_virtio_slot **out);
 
 #endif

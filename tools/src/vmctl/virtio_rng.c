@@ -4,7 +4,6 @@
  * served up to a limit, so that a guest that asks for all its memory does not get the thread for
  * itself.
  */
-#include "tools/src/vmctl/machine.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
@@ -40,7 +39,7 @@ static void rng_kick(struct rd_virtio *v, unsigned int q)
 		while (rd_virtio_pop(v, q, &c))
 			rd_virtio_done(v, q, c.head, fill(&c));
 		rd_virtq_ask_kicks(&v->queues[q].ring, true);
-	} while (rd_virtq_pending(&v->queues[q].ring));
+	} while (rd_virtio_pending(v, q));
 	rd_virtio_signal(v, q);
 }
 
@@ -57,26 +56,19 @@ static const struct rd_virtio_ops rng_ops = {
 	.destroy = rng_destroy,
 };
 
-bool rd_rng_wanted(const struct rd_config *c)
+int rd_rng_new(const struct rd_ram *ram, struct rd_virtio_slot **out)
 {
-	return c->rng;
-}
-
-int rd_rng_create(struct rd_machine *m)
-{
-	struct rng *rng;
+	struct rng *rng = calloc(1, sizeof(*rng));
 	int status;
 
-	if (!m->config->rng)
-		return RD_OK;
-	rng = calloc(1, sizeof(*rng));
 	if (!rng)
 		return rd_fail(RD_HOST_ERROR, "out of memory");
-	status = rd_virtio_init(&rng->slot.v, &rng_ops, rng, &m->ram, 0);
+	status = rd_virtio_init(&rng->slot.v, &rng_ops, rng, ram, 0);
 	if (!status)
 		status = rd_virtio_add_queue(&rng->slot.v, QUEUE_SIZE);
-	if (!status)
-		return rd_virtio_attach(m, &rng->slot);
-	rd_virtio_discard(&rng->slot);
+	if (status)
+		rd_virtio_free(&rng->slot.v);
+	else
+		*out = &rng->slot;
 	return status;
 }

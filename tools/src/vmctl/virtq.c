@@ -172,7 +172,7 @@ bool rd_virtq_wants_irq(struct rd_virtq *q)
 
 	if (q->broken || q->used_idx == old)
 		return false;
-	/* The driver publishes its wish and then looks at the index, so this side does the reverse. */
+	/* The driver writes its wish and then reads the index; so here the other way round. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	q->signalled = q->used_idx;
 	if (!q->event_idx)
