@@ -21,7 +21,7 @@
 struct rd_machine;
 
 struct rd_routes {
-	pthread_mutex_t lock;	/* guards what follows and all vectors; innermost */
+	pthread_mutex_t lock;	/* guards the rest and all vectors; innermost */
 	bool irqfd;		/* the hypervisor has irqfd */
 	uint32_t next_gsi;	/* the first that no vector has */
 	uint32_t max_gsi;

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define QUEUE_SIZE 256u
-#define SEG_MAX (QUEUE_SIZE - 2)	/* data parts of a request; header and status are two more */
+#define SEG_MAX (QUEUE_SIZE - 2)	/* data parts; header and status are two more */
 #define PARTS (QUEUE_SIZE + 2)
 #define HELPERS_MAX 7u
 #define RANGES_MAX 64u			/* of one discard or write-zeroes request */
