@@ -35,6 +35,11 @@ u32 rd_host_tsc_khz(void)
 	return likely(tsc_khz) ? tsc_khz : (cpu_khz ? cpu_khz : 1000000);
 }
 
+void rd_host_relax(void)
+{
+	cpu_relax();
+}
+
 static enum hrtimer_restart rd_timer_fire(struct hrtimer *raw)
 {
 	struct rd_timer *t = container_of(raw, struct rd_timer, raw);

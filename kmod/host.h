@@ -24,6 +24,9 @@ u64 rd_host_real_ns(void);
 u64 rd_host_tsc(void);
 u32 rd_host_tsc_khz(void);
 
+/* One turn of a loop that waits a microsecond or so for the counter above. */
+void rd_host_relax(void);
+
 /*
  * One-shot timer on the monotonic clock. fn runs in interrupt context, without locks; it returns
  * the next expiry in nanoseconds to go on, or 0 to stop.

@@ -33,6 +33,8 @@ int rd_exit_debug(struct rd_vcpu *v, u32 vector, u64 dr6)
 
 static noinline int rd_single_step(struct rd_vcpu *v)
 {
+	if (rd_hw->end_step(v))
+		return 1;
 	if (v->guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		return rd_exit_debug(v, 1, 0xffff0ff0 | DR6_BS);
 	rd_queue_db(v, DR6_BS);
@@ -182,13 +184,17 @@ int rd_exit_msr(struct rd_vcpu *v, bool write, unsigned int insn_len)
 	return rd_finish_insn(v, next);
 }
 
-/* The KVM hypercall ABI: number in RAX, arguments in RBX RCX RDX RSI, result in RAX. */
-int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len)
+/*
+ * The KVM hypercall ABI: number in RAX, arguments in RBX RCX RDX RSI, result in RAX. op: the three
+ * bytes of VMMCALL or VMCALL.
+ */
+int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len, const u8 *op)
 {
-	u64 nr = v->gpr[RD_RAX];
+	u64 nr = v->gpr[RD_RAX], base, next;
 	long ret = -KVM_ENOSYS;
-	u64 base;
 
+	if (rd_insn_end(v, insn_len, op, 3, &next))
+		return 1;
 	if (rd_hw->code_mode(v, &base) != RD_MODE_LONG)
 		nr = (u32)nr;
 	if (rd_hw->get_cpl(v))
@@ -196,7 +202,7 @@ int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len)
 	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		ret = 0;
 	v->gpr[RD_RAX] = ret;
-	return rd_finish_insn(v, v->rip + insn_len);
+	return rd_finish_insn(v, next);
 }
 
 int rd_exit_xsetbv(struct rd_vcpu *v, unsigned int insn_len)

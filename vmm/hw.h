@@ -51,6 +51,9 @@ struct rd_hw {
 	void (*set_shadow)(struct rd_vcpu *v, u32 mask);
 	bool (*get_nmi_mask)(struct rd_vcpu *v);
 	void (*set_nmi_mask)(struct rd_vcpu *v, bool masked);
+	/* RFLAGS.TF is set as an instruction ends: true if only the backend's own single step set
+	 * it, which is over then. */
+	bool (*end_step)(struct rd_vcpu *v);
 
 	void (*get_segment)(struct rd_vcpu *v, unsigned int seg,
 			    struct kvm_segment *s); /* seg: RD_SEG_* */

@@ -53,6 +53,7 @@ struct rd_lapic {
 	u64 timer_expires_ns;      /* one-shot and periodic: next expiry, 0 stopped */
 	u64 timer_period_ns;       /* of the periodic mode */
 	u64 timer_armed_ns;        /* expiry that the host timer was last armed for, 0 unknown */
+	u32 deadline_lead_ns;      /* the host timer is armed so much before a deadline */
 	unsigned long esr_pending; /* errors since the last write of ESR: atomic bits */
 	struct rd_timer timer;
 

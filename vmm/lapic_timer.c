@@ -11,6 +11,14 @@
 /* Shorter periods would let a guest keep a host CPU busy with host timers alone. */
 #define MIN_PERIOD_NS 100000ULL
 
+/*
+ * A deadline's host timer goes off early by what it takes from there to the injection, as measured
+ * on earlier ones; what is left of the time is waited for. Later than LATE_NS is not the way's
+ * length but somebody else's turn.
+ */
+#define MAX_LEAD_NS 5000U
+#define LATE_NS 20000ULL
+
 #define LVT_MODE (RD_APIC_LVT_PERIODIC | RD_APIC_LVT_DEADLINE)
 
 static bool deadline_mode(const struct rd_lapic *l)
@@ -45,12 +53,35 @@ static void arm(struct rd_lapic *l, u64 expires_ns)
 	rd_timer_start(&l->timer, expires_ns);
 }
 
-/* Round up: a wake-up before the deadline would only have to be repeated. */
 static void arm_deadline(struct rd_lapic *l, u64 now)
 {
 	u64 ns = rd_tsc_ticks_to_ns(l->tsc_deadline - now, l->tsc_ns_mult);
 
-	arm(l, rd_host_now_ns() + ns + 1);
+	/* Round up: a wake-up just before the deadline would only have to wait. */
+	arm(l, rd_host_now_ns() + ns + 1 - min_t(u64, ns, l->deadline_lead_ns));
+}
+
+/* The host timer went off: is this its deadline? Learns from how early or late it is. */
+static bool deadline_is_here(struct rd_lapic *l)
+{
+	u64 now = guest_tsc(l), off;
+
+	if (l->tsc_deadline <= now) {
+		off = rd_tsc_ticks_to_ns(now - l->tsc_deadline, l->tsc_ns_mult);
+		if (off < LATE_NS)
+			l->deadline_lead_ns =
+				min_t(u32, l->deadline_lead_ns + (u32)off / 8, MAX_LEAD_NS);
+		return true;
+	}
+	off = rd_tsc_ticks_to_ns(l->tsc_deadline - now, l->tsc_ns_mult);
+	if (off > MAX_LEAD_NS) {
+		arm_deadline(l, now);
+		return false;
+	}
+	l->deadline_lead_ns -= min_t(u32, l->deadline_lead_ns, (u32)off / 8);
+	while (guest_tsc(l) < l->tsc_deadline)
+		rd_host_relax();
+	return true;
 }
 
 static void expire_deadline(struct rd_lapic *l)
@@ -114,13 +145,8 @@ void rd_lapic_inject_timer(struct rd_lapic *l)
 	clear_bit(RD_LAPIC_EV_TIMER, &l->events);
 	l->timer_armed_ns = 0;
 	if (likely(deadline_mode(l))) {
-		if (!l->tsc_deadline)
-			return;
-		now = guest_tsc(l);
-		if (likely(l->tsc_deadline <= now))
+		if (l->tsc_deadline && deadline_is_here(l))
 			expire_deadline(l);
-		else
-			arm_deadline(l, now);
 		return;
 	}
 	if (!l->timer_expires_ns)
@@ -235,6 +261,16 @@ void rd_apic_timer_restore(struct rd_lapic *l, u32 current_count)
 void rd_lapic_timer_rearm(struct rd_lapic *l)
 {
 	l->tsc_ns_mult = rd_tsc_ns_mult(rd_tsc_ratio_khz(l->tsc_ratio_48, rd_host_tsc_khz()));
-	if (l->tsc_deadline || l->timer_expires_ns)
+	if (l->tsc_deadline) {
+		u64 now = guest_tsc(l);
+
+		clear_bit(RD_LAPIC_EV_TIMER, &l->events);
+		l->timer_armed_ns = 0;
+		if (l->tsc_deadline <= now)
+			expire_deadline(l);
+		else
+			arm_deadline(l, now);
+	} else if (l->timer_expires_ns) {
 		rd_lapic_inject_timer(l);
+	}
 }

@@ -220,7 +220,7 @@ bool rd_vcpu_runnable(struct rd_vcpu *v);
 int rd_exit_cpuid(struct rd_vcpu *v, unsigned int insn_len);
 int rd_exit_hlt(struct rd_vcpu *v, unsigned int insn_len);
 int rd_exit_msr(struct rd_vcpu *v, bool write, unsigned int insn_len);
-int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len);
+int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len, const u8 *op);
 int rd_exit_skip(struct rd_vcpu *v, unsigned int insn_len, const u8 *op,
 		 unsigned int op_len); /* instructions that do nothing */
 int rd_exit_debug(struct rd_vcpu *v, u32 vector, u64 dr6); /* KVM_EXIT_DEBUG */

@@ -385,6 +385,11 @@ static void hypercall(void)
 	if (rdg_caught() == UD)
 		rdg_skip("VMMCALL is not this processor's hypercall");
 	CHECK_EQ(rax, -1000); /* KVM_ENOSYS */
+	/* Prefixes that mean nothing are part of the instruction. */
+	rax = 0x7fff;
+	asm volatile(GUARDED(".byte 0x3e, 0x48; vmmcall") : "+a"(rax) : : "memory");
+	CHECK_EQ(rdg_caught(), RDG_NONE);
+	CHECK_EQ(rax, -1000);
 }
 
 static void caches(void)

@@ -64,6 +64,11 @@ u32 rd_host_tsc_khz(void)
 	return shim.tsc_khz;
 }
 
+void rd_host_relax(void)
+{
+	shim.now++;
+}
+
 void rd_shim_set_tsc(u64 tsc)
 {
 	shim.tsc_base = tsc;

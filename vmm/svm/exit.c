@@ -119,7 +119,9 @@ static int rd_svm_mwait(struct rd_vcpu *v)
 
 static int rd_svm_vmmcall(struct rd_vcpu *v)
 {
-	return rd_exit_hypercall(v, 3);
+	static const u8 op[] = { 0x0f, 0x01, 0xd9 };
+
+	return rd_exit_hypercall(v, rd_svm_insn_len(v), op);
 }
 
 static int rd_svm_xsetbv(struct rd_vcpu *v)
@@ -146,7 +148,7 @@ static int rd_svm_ud_intercept(struct rd_vcpu *v)
 
 	if (rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, 3) == 3 && insn[0] == 0x0f &&
 	    insn[1] == 0x01 && insn[2] == 0xc1)
-		return rd_exit_hypercall(v, 3);
+		return rd_exit_hypercall(v, 3, insn);
 	return rd_svm_ud(v);
 }
 
@@ -161,7 +163,7 @@ static int rd_svm_db(struct rd_vcpu *v)
 	u64 dr6 = v->hw->vmcb->s.dr6;
 	u64 bits = dr6 ^ 0xffff0ff0ULL; /* BLD, RTM and the reserved ones are active low */
 
-	if (rd_svm_end_nmi_step(v) && !(bits & ~BIT_ULL(14)))
+	if (rd_svm_end_step(v) && !(bits & ~BIT_ULL(14)))
 		return 1;
 	if (v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
 		v->hw->vmcb->s.dr6 = v->dr6;

@@ -82,32 +82,33 @@ void rd_svm_set_nmi_mask(struct rd_vcpu *v, bool masked)
 	rd_svm_dirty(h, SVM_CLEAN_INTERCEPTS);
 }
 
-/* Find the end of the instruction that blocks NMIs (shadow, or IRET under way) by a single step of
- * our own. */
-static void rd_svm_step_for_nmi(struct rd_vcpu *v)
+/* Find the end of the instruction that blocks events (shadow, or IRET under way) by a single step
+ * of our own. */
+static void rd_svm_step(struct rd_vcpu *v)
 {
 	struct rd_hw_vcpu *h = v->hw;
 
-	if (h->nmi_step)
+	if (h->step)
 		return;
-	h->nmi_step = true;
-	h->nmi_step_rflags = v->rflags;
+	h->step = true;
+	h->step_rflags = v->rflags;
 	v->rflags |= RFLAGS_TF | RFLAGS_RF;
 }
 
-/* A #DB came while nmi_step: undo the step; true when the guest did not ask for it itself. */
-bool rd_svm_end_nmi_step(struct rd_vcpu *v)
+/* The instruction is over, by #DB or by an exit that finished it: undo the step; true when the
+ * guest did not ask for it itself. */
+bool rd_svm_end_step(struct rd_vcpu *v)
 {
 	struct rd_hw_vcpu *h = v->hw;
 
-	if (!h->nmi_step)
+	if (!h->step)
 		return false;
-	h->nmi_step = false;
+	h->step = false;
 	if (v->guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		return false;
-	if (!(h->nmi_step_rflags & RFLAGS_TF))
+	if (!(h->step_rflags & RFLAGS_TF))
 		v->rflags &= ~RFLAGS_TF;
-	return !(h->nmi_step_rflags & RFLAGS_TF);
+	return !(h->step_rflags & RFLAGS_TF);
 }
 
 static u64 rd_exception_event(const struct rd_exception *e)
@@ -184,7 +185,7 @@ void rd_svm_inject(struct rd_vcpu *v)
 			trace_rd_inject(v->id, 2, 0);
 			busy = true;
 		} else if (!busy && (!h->nmi_masked || h->iret_pending)) {
-			rd_svm_step_for_nmi(v);
+			rd_svm_step(v);
 		}
 	}
 	if (!rd_vcpu_has_irq(v)) {
@@ -195,7 +196,11 @@ void rd_svm_inject(struct rd_vcpu *v)
 		return;
 	}
 	if (busy || !rd_svm_irq_allowed(v)) {
-		rd_svm_open_irq_window(h);
+		if (unlikely(rd_svm_forgets_shadow && !busy && rd_svm_get_shadow(v) &&
+			     (v->rflags & RFLAGS_IF)))
+			rd_svm_step(v); /* the window would open inside the shadow */
+		else
+			rd_svm_open_irq_window(h);
 		return;
 	}
 	vector = rd_vcpu_next_irq(v);

@@ -41,6 +41,9 @@ void rd_svm_put(struct rd_vcpu *v)
 	struct rd_svm_cpu *c = this_cpu_ptr(&rd_svm_cpu);
 	struct rd_hw_vcpu *h = v->hw;
 
+	/* Nobody is to see it in RFLAGS; what still needs it steps again. */
+	if (unlikely(h->step))
+		rd_svm_end_step(v);
 	if (h->tsc_ratio != (1ULL << 32))
 		wrmsrl(MSR_SVM_TSC_RATIO, 1ULL << 32);
 	if (v->tsc_aux != c->tsc_aux && boot_cpu_has(X86_FEATURE_RDTSCP))
@@ -102,12 +105,23 @@ static void rd_svm_save_debug(struct rd_vcpu *v)
 		hw_breakpoint_restore();
 }
 
+/*
+ * The guest left before it executed the instruction that the shadow covers, and the CPU forgot the
+ * shadow: it still holds. A step (#DB) ends it even where RIP stays.
+ */
+static void rd_svm_keep_shadow(struct rd_vmcb *b, u64 entry_rip)
+{
+	if (rd_svm_forgets_shadow && b->s.rip == entry_rip && b->c.exit_code != SVM_EXIT_EXCP + 1)
+		b->c.int_state |= SVM_INT_SHADOW;
+}
+
 /* Interrupts off, mode is RD_IN_GUEST, events are in the VMCB. Hot. */
 void rd_svm_enter(struct rd_vcpu *v)
 {
 	struct rd_svm_cpu *c = this_cpu_ptr(&rd_svm_cpu);
 	struct rd_hw_vcpu *h = v->hw;
 	struct rd_vmcb *b = h->vmcb;
+	bool shadow = b->c.int_state & SVM_INT_SHADOW;
 
 	if (unlikely(h->flush))
 		rd_svm_apply_flush(h);
@@ -126,6 +140,8 @@ void rd_svm_enter(struct rd_vcpu *v)
 	rd_svm_vmrun(v->gpr, h->vmcb_pa, c->host_state_pa);
 	asm volatile("stgi" ::: "memory");
 
+	if (unlikely(shadow))
+		rd_svm_keep_shadow(b, v->rip);
 	v->gpr[RD_RAX] = b->s.rax;
 	v->gpr[RD_RSP] = b->s.rsp;
 	v->rip = b->s.rip;

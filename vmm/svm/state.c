@@ -120,7 +120,7 @@ void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	s->dr7 = 0x400;
 	s->g_pat = v->pat;
 	h->dr_live = false;
-	h->nmi_step = false;
+	h->step = false;
 	rd_svm_set_nmi_mask(v, false);
 	rd_svm_set_cr(v, 0,
 		      init_event ? BIT_ULL(4) | (old_cr0 & CR0_CD_NW) : BIT_ULL(4) | CR0_CD_NW);

@@ -38,6 +38,7 @@ struct rd_hw rd_svm = {
 	.set_shadow = rd_svm_set_shadow,
 	.get_nmi_mask = rd_svm_get_nmi_mask,
 	.set_nmi_mask = rd_svm_set_nmi_mask,
+	.end_step = rd_svm_end_step,
 	.get_segment = rd_svm_get_segment,
 	.set_segment = rd_svm_set_segment,
 	.get_dtable = rd_svm_get_dtable,

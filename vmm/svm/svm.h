@@ -23,8 +23,8 @@ struct rd_hw_vcpu {
 	bool nmi_masked; /* between NMI delivery and the end of IRET */
 	bool iret_pending; /* IRET was intercepted at iret_rip: unmask once RIP moved on */
 	u64 iret_rip;
-	bool nmi_step; /* TF was set by us to find the end of an NMI-blocking instruction */
-	u64 nmi_step_rflags;
+	bool step; /* TF was set by us to find the end of an instruction that blocks events */
+	u64 step_rflags;
 	bool flush; /* TLB flush before the next entry */
 	u64 tsc_ratio;
 };
@@ -43,6 +43,7 @@ struct rd_svm_cpu {
 extern struct rd_hw rd_svm;
 DECLARE_PER_CPU(struct rd_svm_cpu, rd_svm_cpu);
 extern u32 rd_svm_features; /* CPUID 0x8000000a EDX */
+extern bool rd_svm_forgets_shadow; /* VMRUN does not load int_state: QEMU's TCG */
 extern void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
 
 static inline bool rd_svm_has(u32 f)
@@ -86,7 +87,7 @@ void rd_svm_set_shadow(struct rd_vcpu *v, u32 mask);
 bool rd_svm_get_nmi_mask(struct rd_vcpu *v);
 void rd_svm_set_nmi_mask(struct rd_vcpu *v, bool masked);
 void rd_svm_clear_irq_window(struct rd_vcpu *v);
-bool rd_svm_end_nmi_step(struct rd_vcpu *v); /* a #DB came: true if it was only ours */
+bool rd_svm_end_step(struct rd_vcpu *v); /* true: there was a single step, and only ours */
 
 /* state.c */
 int rd_svm_vcpu_create(struct rd_vcpu *v);

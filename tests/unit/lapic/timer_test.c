@@ -306,10 +306,10 @@ START_TEST(deadline_is_decided_by_the_tsc)
 
 	apic_write(l, RD_APIC_LVT_TIMER, DEADLINE);
 	rd_lapic_set_tsc_deadline(l, rd_host_tsc() + 1000000);
-	rd_shim_set_tsc_khz(999000);
-	ck_assert_uint_eq(run(l, 1000500), 0);
+	rd_shim_set_tsc_khz(990000);
+	ck_assert_uint_eq(run(l, 1005000), 0);
 	ck_assert_uint_ne(rd_shim_next_expiry(), 0);
-	ck_assert_uint_eq(run(l, 1000), 1);
+	ck_assert_uint_eq(run(l, 5200), 1);
 	rd_shim_set_tsc_khz(1000000);
 	rd_lapic_set_tsc_deadline(l, rd_host_tsc() + 1000000);
 	l->tsc_offset += 900000;
@@ -319,6 +319,46 @@ START_TEST(deadline_is_decided_by_the_tsc)
 	l->tsc_offset += 5000000;
 	rd_lapic_timer_rearm(l);
 	ck_assert_int_eq(apic_take(l), VECTOR);
+}
+END_TEST
+
+/* The host timer learns to go off as early as its way to the guest is long, and no vector early. */
+START_TEST(deadline_lead_is_learned)
+{
+	struct rd_lapic *l = m.lapic[0];
+	u64 at, way = 1600;
+	int i;
+
+	apic_write(l, RD_APIC_LVT_TIMER, DEADLINE);
+	for (i = 0; i < 200; i++) {
+		at = rd_host_tsc() + 50000;
+		rd_lapic_set_tsc_deadline(l, at);
+		rd_shim_advance(rd_shim_next_expiry() - rd_host_now_ns());
+		rd_shim_advance(way);
+		rd_lapic_inject_timer(l);
+		ck_assert_uint_ge(rd_host_tsc(), at);
+		ck_assert_int_eq(apic_take(l), VECTOR);
+		rd_lapic_eoi(l);
+		if (i > 100)
+			ck_assert_uint_lt(rd_host_tsc(), at + 20);
+	}
+	/* The way got shorter: what is left is waited for, and unlearned. */
+	for (i = 0; i < 100; i++) {
+		at = rd_host_tsc() + 50000;
+		rd_lapic_set_tsc_deadline(l, at);
+		rd_shim_advance(rd_shim_next_expiry() - rd_host_now_ns());
+		rd_lapic_inject_timer(l);
+		ck_assert_uint_ge(rd_host_tsc(), at);
+		ck_assert_uint_lt(rd_host_tsc(), at + 20);
+		ck_assert_int_eq(apic_take(l), VECTOR);
+		rd_lapic_eoi(l);
+	}
+	ck_assert_uint_lt(l->deadline_lead_ns, 20);
+	/* Somebody else's turn teaches nothing. */
+	rd_lapic_set_tsc_deadline(l, rd_host_tsc() + 50000);
+	rd_shim_advance(1000000);
+	rd_lapic_inject_timer(l);
+	ck_assert_uint_lt(l->deadline_lead_ns, 20);
 }
 END_TEST
 
@@ -430,6 +470,7 @@ TCase *timer_tests(void)
 	tcase_add_test(tc, deadline_rewritten_after_it_passed);
 	tcase_add_loop_test(tc, deadline_scaled, 0, 6);
 	tcase_add_test(tc, deadline_is_decided_by_the_tsc);
+	tcase_add_test(tc, deadline_lead_is_learned);
 	tcase_add_test(tc, reset_stops);
 	tcase_add_test(tc, illegal_vector);
 	tcase_add_test(tc, restore_in_deadline_mode);
