@@ -36,11 +36,13 @@ Suite *rd_suite(void)
 	Suite *s = suite_create("tools");
 
 	suite_add_tcase(s, acpi_case());
+	suite_add_tcase(s, balloon_case());
 	suite_add_tcase(s, blk_case());
 	suite_add_tcase(s, bus_case());
 	suite_add_tcase(s, bzimage_case());
 	suite_add_tcase(s, cpuid_case());
 	suite_add_tcase(s, fuzz_case());
+	suite_add_tcase(s, hvc_case());
 	suite_add_tcase(s, ioapic_case());
 	suite_add_tcase(s, pm_case());
 	suite_add_tcase(s, rtc_case());

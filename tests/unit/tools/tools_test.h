@@ -9,11 +9,13 @@
 #include <check.h>
 
 TCase *acpi_case(void);
+TCase *balloon_case(void);
 TCase *blk_case(void);
 TCase *bus_case(void);
 TCase *bzimage_case(void);
 TCase *cpuid_case(void);
 TCase *fuzz_case(void);
+TCase *hvc_case(void);
 TCase *ioapic_case(void);
 TCase *pm_case(void);
 TCase *rtc_case(void);

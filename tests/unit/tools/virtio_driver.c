@@ -4,13 +4,15 @@
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define QUEUE_LEN 0x2000u
 #define AVAIL_OFF 0x800u
 #define USED_OFF 0x1000u
+#define GUARD 4096u
+#define MAP_LEN (DRIVER_RAM_LEN + 2 * GUARD)
 #define STEP_MS 2
 #define STEPS_MAX 1000
 
@@ -25,7 +27,10 @@ static void interrupt(void *ctx, uint16_t vector)
 void driver_memory(struct driver *d)
 {
 	memset(d, 0, sizeof(*d));
-	d->ram.host = calloc(1, DRIVER_RAM_LEN);
+	/* Between pages that nobody may touch. */
+	d->ram.map = mmap(NULL, MAP_LEN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	d->ram.host = (uint8_t *)d->ram.map + GUARD;
+	mprotect(d->ram.host, DRIVER_RAM_LEN, PROT_READ | PROT_WRITE);
 	d->ram.size = d->ram.low_size = DRIVER_RAM_LEN;
 }
 
@@ -67,7 +72,7 @@ void driver_free(struct driver *d)
 {
 	if (d->v)
 		rd_virtio_free(d->v);
-	free(d->ram.host);
+	munmap(d->ram.map, MAP_LEN);
 	memset(d, 0, sizeof(*d));
 }
 

@@ -75,6 +75,14 @@ static int set_serial(void *ctx, const char *v)
 	return RD_OK;
 }
 
+static int set_console(void *ctx, const char *v)
+{
+	if (!*v)
+		return rd_fail(RD_USAGE, "--console: stdio, pty, none or a file name");
+	((struct rd_config *)ctx)->console = v;
+	return RD_OK;
+}
+
 static int set_stats(void *ctx, const char *v)
 {
 	(void)v;
@@ -122,33 +130,62 @@ static int set_rng(void *ctx, const char *v)
 	return RD_OK;
 }
 
+static int set_balloon(void *ctx, const char *v)
+{
+	(void)v;
+	((struct rd_config *)ctx)->balloon = true;
+	return RD_OK;
+}
+
 static const struct rd_opt run_opts[] = {
 	{ "name", "NAME", "name of the VM and of its control socket (default: vm-PID)", set_name },
 	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (required)", set_kernel },
 	{ "initrd", "FILE", "initial RAM disk", set_initrd },
-	{ "append", "STRING", "kernel command line (default: console=ttyS0)", set_append },
+	{ "append", "STRING", "kernel command line (default: the consoles there are)", set_append },
 	{ "cpus", "N", "virtual CPUs (default: 1)", set_cpus },
 	{ "memory", "SIZE", "memory, with suffix K, M, G or T (default: 512M)", set_memory },
 	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")", set_device },
 	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file", set_serial },
+	{ "console", "WHERE", "virtio console hvc0: the same choices (default: none)",
+	  set_console },
 	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
 	{ "disk", "FILE[,ro][,direct][,id=ID]", "virtio disk: a raw file or a block device",
 	  add_disk },
 	{ "rng", NULL, "virtio entropy device", set_rng },
+	{ "balloon", NULL, "virtio memory balloon, and free pages go back to the host",
+	  set_balloon },
 	{ "no-reboot", NULL, "end with status 4 when the guest asks for a reset", set_no_reboot },
 	{ "stats", NULL, "print exit counts at the end", set_stats },
 	{ "timeout", "SECONDS", "end with status 6 after this time", set_timeout },
 	{ NULL, NULL, NULL, NULL },
 };
 
+/* What depends on other options when it is not given: a terminal has one user. */
+static int fill_defaults(struct rd_config *c)
+{
+	bool hvc = strcmp(c->console, "none") != 0;
+
+	if (!c->serial)
+		c->serial = strcmp(c->console, "stdio") ? "stdio" : "none";
+	else if (!strcmp(c->serial, "stdio") && !strcmp(c->console, "stdio"))
+		return rd_fail(RD_USAGE, "--serial and --console cannot both be stdio");
+	if (c->append)
+		return RD_OK;
+	if (!hvc)
+		c->append = "console=ttyS0";
+	else
+		c->append = strcmp(c->serial, "none") ? "console=ttyS0 console=hvc0" :
+							"console=hvc0";
+	return RD_OK;
+}
+
 static int run(const struct rd_command *self, int argc, char **argv)
 {
 	struct rd_config config = {
-		.append = "console=ttyS0",
 		.n_cpus = 1,
 		.memory = 512 * RD_MIB,
 		.device = RD_DEFAULT_DEVICE,
-		.serial = "stdio",
+		.console = "none",
 	};
 	struct rd_load load;
 	int operands;
@@ -160,6 +197,9 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		return rd_fail(RD_USAGE, "run: unexpected \"%s\"", argv[0]);
 	if (!config.kernel)
 		return rd_fail(RD_USAGE, "run: --kernel is required (see vmctl run --help)");
+	status = fill_defaults(&config);
+	if (status)
+		return status;
 	load = (struct rd_load){
 		.kernel = config.kernel, .initrd = config.initrd, .append = config.append,
 	};

@@ -146,19 +146,27 @@ static enum rd_console_event filter(struct rd_console *c, const uint8_t *in, siz
 	return RD_CONSOLE_NOTHING;
 }
 
-enum rd_console_event rd_console_input(struct rd_console *c, struct rd_serial *serial)
+enum rd_console_event rd_console_fill(struct rd_console *c)
 {
 	uint8_t in[sizeof(c->pending)];
-	enum rd_console_event event;
-	ssize_t n = read(c->in_fd, in, sizeof(in));
+	ssize_t n;
 
+	if (c->pending_len)
+		return RD_CONSOLE_NOTHING;
+	n = read(c->in_fd, in, sizeof(in));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return RD_CONSOLE_NOTHING;
 	if (n <= 0) {
 		c->in_fd = -1;	/* end of input is not the end of the guest */
 		return RD_CONSOLE_NOTHING;
 	}
-	event = filter(c, in, (size_t)n);
+	return filter(c, in, (size_t)n);
+}
+
+enum rd_console_event rd_console_input(struct rd_console *c, struct rd_serial *serial)
+{
+	enum rd_console_event event = rd_console_fill(c);
+
 	deliver(c, serial);
 	return event;
 }
@@ -210,7 +218,7 @@ static int open_file(struct rd_console *c, const char *path)
 	return RD_OK;
 }
 
-static int open_pty(struct rd_console *c)
+static int open_pty(struct rd_console *c, const char *label)
 {
 	struct termios t;
 	char path[64];
@@ -227,7 +235,7 @@ static int open_pty(struct rd_console *c)
 	cfmakeraw(&t);
 	tcsetattr(c->slave_fd, TCSANOW, &t);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	printf("serial: %s\n", path);
+	printf("%s: %s\n", label, path);
 	fflush(stdout);
 	return RD_OK;
 }
@@ -239,7 +247,7 @@ void rd_console_init(struct rd_console *c)
 	pthread_mutex_init(&c->lock, NULL);
 }
 
-int rd_console_open(struct rd_console *c, const char *spec)
+int rd_console_open(struct rd_console *c, const char *label, const char *spec)
 {
 	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->wake_fd < 0)
@@ -249,7 +257,7 @@ int rd_console_open(struct rd_console *c, const char *spec)
 	if (!strcmp(spec, "stdio"))
 		return open_stdio(c);
 	if (!strcmp(spec, "pty"))
-		return open_pty(c);
+		return open_pty(c, label);
 	return open_file(c, spec);
 }
 

@@ -47,10 +47,10 @@ enum rd_console_event { RD_CONSOLE_NOTHING, RD_CONSOLE_QUIT };
 void rd_console_init(struct rd_console *c);
 
 /*
- * rd_console_open - open SPEC: "stdio", "pty", "none" or the name of a file to write. A status;
- * close in either case.
+ * rd_console_open - open SPEC: "stdio", "pty", "none" or the name of a file to write. LABEL says
+ * whose pseudo-terminal it is. A status; close in either case.
  */
-int rd_console_open(struct rd_console *c, const char *spec);
+int rd_console_open(struct rd_console *c, const char *label, const char *spec);
 
 /* rd_console_close - write out what is left and restore the terminal. */
 void rd_console_close(struct rd_console *c);
@@ -66,6 +66,12 @@ int rd_console_poll_fd(const struct rd_console *c);
 
 /* rd_console_input - in_fd is readable. Main thread. */
 enum rd_console_event rd_console_input(struct rd_console *c, struct rd_serial *serial);
+
+/*
+ * rd_console_fill - read keys into `pending`, from which their taker removes them. The thread that
+ * polls in_fd.
+ */
+enum rd_console_event rd_console_fill(struct rd_console *c);
 
 /* rd_console_wake - wake_fd is readable. Returns milliseconds to the next flush, -1 for none. */
 int rd_console_wake(struct rd_console *c, struct rd_serial *serial);

@@ -20,6 +20,7 @@ enum rd_end {
 	RD_END_RESET,
 	RD_END_PANIC,
 	RD_END_TRIPLE_FAULT,
+	RD_END_QUIT,		/* whoever sits at the console */
 	RD_END_VM_ERROR,
 };
 

@@ -198,13 +198,15 @@ static int load_guest(struct rd_machine *m, bool serial)
 }
 
 int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
-		      const struct rd_kvm *kvm, struct rd_serial_host host)
+		      const struct rd_kvm *kvm, struct rd_serial_host host,
+		      struct rd_console *hvc)
 {
 	int status;
 
 	memset(m, 0, sizeof(*m));
 	m->config = config;
 	m->kvm = kvm;
+	m->hvc = hvc;
 	m->n_cpus = config->n_cpus;
 	m->has_pci = rd_virtio_wanted(config);
 	m->vm_fd = m->sink_fd = m->stats_fd = -1;

@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct rd_console;
 struct rd_virtio_slot;
 
 struct rd_config {
@@ -35,6 +36,7 @@ struct rd_config {
 	const char *append;
 	const char *device;
 	const char *serial;
+	const char *console;	/* of the virtio console; "none": there is none */
 	uint32_t n_cpus;
 	uint64_t memory;
 	uint32_t timeout_s;	/* 0: none */
@@ -42,6 +44,7 @@ struct rd_config {
 	struct rd_disk_config disks[RD_DISKS_MAX];
 	unsigned int n_disks;
 	bool rng;
+	bool balloon;
 	bool no_reboot;
 	bool stats;
 };
@@ -63,21 +66,25 @@ struct rd_machine {
 	struct rd_serial serial;
 	struct rd_rtc rtc;
 	struct rd_pm pm;
+	struct rd_console *hvc;
 	struct rd_routes routes;
 	bool has_pci;
 	struct rd_pci pci;		/* unused without devices on it */
 	struct rd_virtio_slot *virtio[RD_PCI_SLOTS];
 	unsigned int n_virtio;
+	struct rd_virtio *balloon;	/* one of them, NULL: none */
 	struct rd_cpu *cpus;
 	uint32_t n_cpus;
 };
 
 /*
  * rd_machine_create - build the machine and load the guest. HOST is the other end of the serial
- * line, with a NULL transmit function for none. Returns a status; destroy in either case.
+ * line, with a NULL transmit function for none; HVC that of the virtio console. Returns a status;
+ * destroy in either case.
  */
 int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
-		      const struct rd_kvm *kvm, struct rd_serial_host host);
+		      const struct rd_kvm *kvm, struct rd_serial_host host,
+		      struct rd_console *hvc);
 void rd_machine_destroy(struct rd_machine *m);
 
 /* rd_machine_start - let the vCPUs run. rd_machine_stop - end their threads; idempotent. */

@@ -25,7 +25,7 @@ struct rd_routes {
 	bool irqfd;		/* the hypervisor has irqfd */
 	uint32_t next_gsi;	/* the first that no vector has */
 	uint32_t max_gsi;
-	uint32_t n_chip;	/* entries of the interrupt controllers, at the start of the table */
+	uint32_t n_chip;	/* the interrupt controllers' entries, at the front */
 	uint32_t n, room;
 	struct kvm_irq_routing *table;
 };

@@ -24,6 +24,7 @@ struct session {
 	struct rd_kvm kvm;
 	struct rd_machine machine;
 	struct rd_console console;
+	struct rd_console hvc;		/* the virtio console's; its I/O thread's while that runs */
 	struct rd_control control;
 	struct rd_stats earlier;	/* counters of the machines before the last reset */
 	sigset_t old_mask;
@@ -43,6 +44,7 @@ static const struct {
 	[RD_END_RESET] = { RD_GUEST_RESET, "the guest asked for a reset" },
 	[RD_END_PANIC] = { RD_GUEST_PANIC, "the guest panicked" },
 	[RD_END_TRIPLE_FAULT] = { RD_TRIPLE_FAULT, "the guest stopped on a triple fault" },
+	[RD_END_QUIT] = { RD_STOPPED, NULL },
 	[RD_END_VM_ERROR] = { RD_VM_ERROR, NULL },	/* was reported where it happened */
 };
 
@@ -200,7 +202,7 @@ static void machine_ended(struct session *s)
 /* One life of the guest, from power-on to power-off or reset. */
 static void run_machine(struct session *s)
 {
-	int status = rd_machine_create(&s->machine, s->config, &s->kvm, serial_host(s));
+	int status = rd_machine_create(&s->machine, s->config, &s->kvm, serial_host(s), &s->hvc);
 
 	if (!status) {
 		rd_console_attach(&s->console);
@@ -232,12 +234,15 @@ static int open_session(struct session *s)
 		status = open_timeout(s);
 	/* Last, so that an error message before it goes to a terminal in its normal mode. */
 	if (!status)
-		status = rd_console_open(&s->console, s->config->serial);
+		status = rd_console_open(&s->console, "serial", s->config->serial);
+	if (!status)
+		status = rd_console_open(&s->hvc, "console", s->config->console);
 	return status;
 }
 
 static void close_session(struct session *s)
 {
+	rd_console_close(&s->hvc);
 	rd_console_close(&s->console);
 	rd_control_close(&s->control);
 	rd_kvm_close(&s->kvm);
@@ -255,6 +260,7 @@ int rd_session_run(const struct rd_config *config)
 
 	s.kvm.fd = -1;
 	rd_console_init(&s.console);
+	rd_console_init(&s.hvc);
 	rd_control_init(&s.control);
 	rd_stats_init(&s.earlier);
 	status = open_session(&s);

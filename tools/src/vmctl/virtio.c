@@ -155,6 +155,7 @@ static void do_start(struct rd_virtio *v)
 		rd_virtio_broken(v, "placed a queue outside memory");
 		return;
 	}
+	v->fresh = true;
 	if (v->ops->start)
 		v->ops->start(v);
 	kick_all(v);
@@ -166,6 +167,7 @@ static void do_resume(struct rd_virtio *v)
 	if (!v->ran)
 		return;
 	v->running = true;
+	v->fresh = false;
 	if (v->ops->start)
 		v->ops->start(v);
 	kick_all(v);
@@ -345,8 +347,7 @@ void rd_virtio_watch(struct rd_virtio *v, unsigned int slot, int fd, short event
 	v->watches[slot] = (struct pollfd){ .fd = events ? fd : -1, .events = events };
 }
 
-/* Work that goes before the queues', so that a busy guest cannot put it off. */
-static bool interrupted(struct rd_virtio *v)
+bool rd_virtio_interrupted(const struct rd_virtio *v)
 {
 	return __atomic_load_n(&v->requests, __ATOMIC_RELAXED) &
 	       (REQ_RESET | REQ_PAUSE | REQ_EXIT);
@@ -354,7 +355,7 @@ static bool interrupted(struct rd_virtio *v)
 
 bool rd_virtio_pending(struct rd_virtio *v, unsigned int q)
 {
-	return rd_virtio_ready(v, q) && !interrupted(v) &&
+	return rd_virtio_ready(v, q) && !rd_virtio_interrupted(v) &&
 	       rd_virtq_pending(&v->queues[q].ring);
 }
 
@@ -362,7 +363,7 @@ bool rd_virtio_pop(struct rd_virtio *v, unsigned int q, struct rd_chain *c)
 {
 	struct rd_virtq *ring = &v->queues[q].ring;
 
-	if (!rd_virtio_ready(v, q) || interrupted(v))
+	if (!rd_virtio_ready(v, q) || rd_virtio_interrupted(v))
 		return false;
 	if (rd_virtq_pop(ring, c))
 		return true;

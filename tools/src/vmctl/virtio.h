@@ -95,6 +95,7 @@ struct rd_virtio {
 	/* The I/O thread's. */
 	pthread_t thread;
 	bool started;
+	bool fresh;			/* start() is for new rings, not after a pause */
 	int wake_fd;			/* eventfd */
 	struct pollfd watches[RD_VIRTIO_WATCHES];
 };
@@ -146,6 +147,8 @@ static inline void rd_virtio_done(struct rd_virtio *v, unsigned int q, uint16_t 
 {
 	rd_virtq_push(&v->queues[q].ring, head, len);
 }
+/* rd_virtio_interrupted - a reset, a pause or the end waits for the I/O thread. Any thread. */
+bool rd_virtio_interrupted(const struct rd_virtio *v);
 /* rd_virtio_signal - interrupt, if the driver wants one for what is done. */
 void rd_virtio_signal(struct rd_virtio *v, unsigned int q);
 /* rd_virtio_broken - the driver broke its side: nothing is served until it resets. Any thread. */

@@ -20,6 +20,8 @@
 #define SEG_MAX (QUEUE_SIZE - 2)	/* data parts; header and status are two more */
 #define PARTS (QUEUE_SIZE + 2)
 #define HELPERS_MAX 7u
+/* Of one request; nobody sends half as much, and the end of the machine waits for it. */
+#define TRANSFER_MAX (128ull << 20)
 #define RANGES_MAX 64u			/* of one discard or write-zeroes request */
 #define RANGE_SECTORS_MAX (1u << 21)	/* 1 GiB: one range keeps a thread busy no longer */
 
@@ -70,7 +72,7 @@ static void slice(struct request *r, const struct iovec *from, unsigned int n, u
 	}
 }
 
-/* Whether LEN bytes at SECTOR are on the disk, in whole blocks' sectors. Sets the byte offset. */
+/* Whether LEN bytes at SECTOR are on the disk, in whole sectors. Sets the byte offset. */
 static bool on_disk(const struct rd_disk *d, uint64_t sector, uint64_t len, uint64_t *off)
 {
 	if (sector > d->size / RD_SECTOR || len % RD_SECTOR)
@@ -90,12 +92,12 @@ static uint8_t do_read(struct blk *b, struct request *r, const struct virtio_blk
 	uint64_t len = r->chain.in_len - 1, off;
 	int err;
 
-	if (!on_disk(&b->disk, h->sector, len, &off))
+	if (len > TRANSFER_MAX || !on_disk(&b->disk, h->sector, len, &off))
 		return VIRTIO_BLK_S_IOERR;
 	slice(r, r->iov + r->chain.n_out, r->chain.n_in, 0, len);
 	err = len ? rd_disk_read(&b->disk, r->data, r->n_data, off) : 0;
 	if (!err)
-		*written = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX - 1;
+		*written = (uint32_t)len;
 	return status_of(err);
 }
 
@@ -110,7 +112,7 @@ static uint8_t do_write(struct blk *b, struct request *r, const struct virtio_bl
 	uint64_t len = r->chain.out_len - sizeof(*h), off;
 	int err;
 
-	if (b->disk.read_only || !on_disk(&b->disk, h->sector, len, &off))
+	if (b->disk.read_only || len > TRANSFER_MAX || !on_disk(&b->disk, h->sector, len, &off))
 		return VIRTIO_BLK_S_IOERR;
 	slice(r, r->iov, r->chain.n_out, sizeof(*h), len);
 	err = len ? rd_disk_write(&b->disk, r->data, r->n_data, off) : 0;

@@ -8,6 +8,8 @@
 #include "tools/src/vmctl/machine.h"
 #include "tools/src/vmctl/util.h"
 
+#include <string.h>
+
 static int attach(struct rd_machine *m, int status, struct rd_virtio_slot *slot)
 {
 	return status ? status : rd_virtio_attach(m, slot);
@@ -28,6 +30,20 @@ static int blk_create(struct rd_machine *m)
 	return status;
 }
 
+static bool hvc_wanted(const struct rd_config *c)
+{
+	return strcmp(c->console, "none") != 0;
+}
+
+static int hvc_create(struct rd_machine *m)
+{
+	struct rd_virtio_slot *slot = NULL;
+
+	if (!hvc_wanted(m->config))
+		return RD_OK;
+	return attach(m, rd_hvc_new(&m->ram, m->hvc, m->ender, &slot), slot);
+}
+
 static bool rng_wanted(const struct rd_config *c)
 {
 	return c->rng;
@@ -40,9 +56,28 @@ static int rng_create(struct rd_machine *m)
 	return m->config->rng ? attach(m, rd_rng_new(&m->ram, &slot), slot) : RD_OK;
 }
 
+static bool balloon_wanted(const struct rd_config *c)
+{
+	return c->balloon;
+}
+
+static int balloon_create(struct rd_machine *m)
+{
+	struct rd_virtio_slot *slot = NULL;
+	int status;
+
+	if (!m->config->balloon)
+		return RD_OK;
+	status = attach(m, rd_balloon_new(&m->ram, &slot), slot);
+	m->balloon = status ? NULL : &slot->v;
+	return status;
+}
+
 const struct rd_virtio_kind rd_virtio_kinds[] = {
 	{ blk_wanted, blk_create },
+	{ hvc_wanted, hvc_create },
 	{ rng_wanted, rng_create },
+	{ balloon_wanted, balloon_create },
 	{ 0 },
 };
 

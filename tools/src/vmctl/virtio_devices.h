@@ -6,6 +6,8 @@
 #ifndef RD_TOOLS_VIRTIO_DEVICES_H
 #define RD_TOOLS_VIRTIO_DEVICES_H
 
+#include "tools/src/vmctl/console.h"
+#include "tools/src/vmctl/dev_pm.h"
 #include "tools/src/vmctl/disk.h"
 #include "tools/src/vmctl/virtio_attach.h"
 
@@ -28,8 +30,12 @@ bool rd_virtio_wanted(const struct rd_config *c);
 
 /* Constructors: a new device in *OUT, to be attached or freed with rd_virtio_free(). A status. */
 int rd_rng_new(const struct rd_ram *ram, struct rd_virtio_slot **out);
+int rd_balloon_new(const struct rd_ram *ram, struct rd_virtio_slot **out);
 /* CONFIG is used until the device is destroyed. Opens and locks the file. */
 int rd_blk_new(const struct rd_ram *ram, const struct rd_disk_config *config,
+	       struct rd_virtio_slot **out);
+/* HOST, whose keys and output the device takes over; ENDER hears when its user quits. */
+int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ender ender,
 	       struct rd_virtio_slot **out);
 
 #endif

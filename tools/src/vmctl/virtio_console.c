@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio console with one port, hvc0. Neither direction ever waits: output that the host's end does
+ * not take stays in the ring until it does, and keys stay with the host's end until the guest has
+ * room. So a slow reader delays the guest's console, and never a reset or a pause.
+ */
+#include "tools/src/vmctl/console.h"
+#include "tools/src/vmctl/util.h"
+#include "tools/src/vmctl/virtio_devices.h"
+
+#include <errno.h>
+#include <linux/virtio_console.h>
+#include <linux/virtio_ids.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define QUEUE_SIZE 64u
+#define PARTS 64u
+#define CHUNK 1024u		/* what a descriptor that is ready for output takes without waiting */
+
+enum { QUEUE_RX, QUEUE_TX };
+enum { WATCH_IN, WATCH_OUT };
+
+struct hvc {
+	struct rd_virtio_slot slot;
+	struct rd_console *host;
+	struct rd_ender ender;
+	uint64_t tx_done;	/* bytes of the chain at the head of the ring that are written */
+};
+
+static bool out_ready(const struct rd_console *c)
+{
+	struct pollfd p = { .fd = c->out_fd, .events = POLLOUT };
+
+	return c->out_fd < 0 || c->lossy || poll(&p, 1, 0) != 0;
+}
+
+/* Write as much of the chain as the host's end takes. True: all is written, or nobody wants it. */
+static bool transmit(struct hvc *h, const struct rd_chain *c)
+{
+	struct rd_console *host = h->host;
+	uint8_t bytes[CHUNK];
+
+	while (h->tx_done < c->out_len) {
+		size_t n = rd_iov_read(c->iov, c->n_out, h->tx_done, bytes, sizeof(bytes));
+		ssize_t done = (ssize_t)n;
+
+		if (rd_virtio_interrupted(&h->slot.v) || !out_ready(host))
+			return false;
+		if (host->out_fd >= 0)
+			done = write(host->out_fd, bytes, n);
+		if (done < 0 && errno == EINTR)
+			return false;
+		h->tx_done += done > 0 ? (uint64_t)done : n;
+	}
+	h->tx_done = 0;
+	return true;
+}
+
+static void serve_tx(struct hvc *h)
+{
+	struct rd_virtio *v = &h->slot.v;
+	struct rd_virtq *ring = &v->queues[QUEUE_TX].ring;
+	struct iovec iov[PARTS];
+	struct rd_chain c = { .iov = iov, .room = PARTS };
+	bool stuck = false;
+
+	do {
+		while (!stuck && rd_virtio_pop(v, QUEUE_TX, &c)) {
+			if (transmit(h, &c)) {
+				rd_virtio_done(v, QUEUE_TX, c.head, 0);
+				continue;
+			}
+			rd_virtq_unpop(ring);
+			stuck = true;
+		}
+		rd_virtq_ask_kicks(ring, !stuck);
+	} while (!stuck && rd_virtio_pending(v, QUEUE_TX));
+	rd_virtio_watch(v, WATCH_OUT, h->host->out_fd, stuck ? POLLOUT : 0);
+	rd_virtio_signal(v, QUEUE_TX);
+}
+
+/* Hand waiting keys to the guest, one buffer for all that are there now. */
+static void serve_rx(struct hvc *h)
+{
+	struct rd_virtio *v = &h->slot.v;
+	struct rd_console *host = h->host;
+	struct iovec iov[PARTS];
+	struct rd_chain c = { .iov = iov, .room = PARTS };
+
+	while (host->pending_len && rd_virtio_pop(v, QUEUE_RX, &c)) {
+		size_t n = rd_iov_write(iov + c.n_out, c.n_in, 0, host->pending,
+					host->pending_len);
+
+		host->pending_len -= n;
+		memmove(host->pending, host->pending + n, host->pending_len);
+		rd_virtio_done(v, QUEUE_RX, c.head, (uint32_t)n);
+	}
+	rd_virtq_ask_kicks(&v->queues[QUEUE_RX].ring, host->pending_len != 0);
+	/* The guest may have made room before it was asked to tell. */
+	if (host->pending_len && rd_virtio_pending(v, QUEUE_RX))
+		rd_virtio_notify(v, QUEUE_RX);
+	rd_virtio_watch(v, WATCH_IN, rd_console_poll_fd(host), POLLIN);
+	rd_virtio_signal(v, QUEUE_RX);
+}
+
+static void hvc_kick(struct rd_virtio *v, unsigned int q)
+{
+	if (q == QUEUE_RX)
+		serve_rx(v->dev);
+	else
+		serve_tx(v->dev);
+}
+
+static void hvc_event(struct rd_virtio *v, unsigned int slot, short revents)
+{
+	struct hvc *h = v->dev;
+
+	(void)revents;
+	if (slot == WATCH_OUT) {
+		serve_tx(h);
+		return;
+	}
+	if (rd_console_fill(h->host) == RD_CONSOLE_QUIT)
+		h->ender.end(h->ender.ctx, RD_END_QUIT);
+	serve_rx(h);
+}
+
+static void hvc_start(struct rd_virtio *v)
+{
+	struct hvc *h = v->dev;
+
+	if (v->fresh)
+		h->tx_done = 0;
+	rd_virtio_watch(v, WATCH_IN, rd_console_poll_fd(h->host), POLLIN);
+}
+
+static void hvc_stop(struct rd_virtio *v)
+{
+	rd_virtio_watch(v, WATCH_IN, -1, 0);
+	rd_virtio_watch(v, WATCH_OUT, -1, 0);
+}
+
+static void hvc_destroy(struct rd_virtio *v)
+{
+	free(v->dev);
+}
+
+static const struct rd_virtio_ops hvc_ops = {
+	.name = "virtio-console",
+	.id = VIRTIO_ID_CONSOLE,
+	.class_code = 0x078000,		/* communication, other */
+	.start = hvc_start,
+	.stop = hvc_stop,
+	.kick = hvc_kick,
+	.event = hvc_event,
+	.destroy = hvc_destroy,
+};
+
+/* The terminal's size as it is when the machine starts. False: there is no terminal. */
+static bool fill_config(struct hvc *h)
+{
+	struct virtio_console_config c = { 0 };
+	struct winsize size;
+
+	if (h->host->out_fd < 0 || ioctl(h->host->out_fd, TIOCGWINSZ, &size) || !size.ws_col)
+		return false;
+	c.cols = size.ws_col;
+	c.rows = size.ws_row;
+	memcpy(h->slot.v.config, &c, sizeof(c));
+	h->slot.v.config_len = sizeof(c);
+	return true;
+}
+
+int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ender ender,
+	       struct rd_virtio_slot **out)
+{
+	struct hvc *h = calloc(1, sizeof(*h));
+	int status;
+
+	if (!h)
+		return rd_fail(RD_HOST_ERROR, "out of memory");
+	h->host = host;
+	h->ender = ender;
+	status = rd_virtio_init(&h->slot.v, &hvc_ops, h, ram, 0);
+	if (fill_config(h))
+		h->slot.v.features |= 1ull << VIRTIO_CONSOLE_F_SIZE;
+	for (unsigned int q = QUEUE_RX; q <= QUEUE_TX && !status; q++)
+		status = rd_virtio_add_queue(&h->slot.v, QUEUE_SIZE);
+	if (status)
+		rd_virtio_free(&h->slot.v);
+	else
+		*out = &h->slot;
+	return status;
+}
