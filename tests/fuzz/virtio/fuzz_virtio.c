@@ -23,7 +23,7 @@
 #define RAM_LEN 0x20000u
 #define GUARD 0x1000u
 #define QSIZE 16u
-#define QUEUE_LEN 0x1000u	/* descriptors, then at 0x400 the available, at 0x800 the used ring */
+#define QUEUE_LEN 0x1000u	/* available ring at 0x400, used ring at 0x800 */
 #define DATA 0x8000u
 #define DISK_LEN (1u << 20)
 #define DEVICES 4u

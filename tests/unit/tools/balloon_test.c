@@ -106,7 +106,8 @@ END_TEST
 START_TEST(free_pages_are_reported)
 {
 	unsigned int q = _i ? 3 : 2;
-	struct driver_part p[] = { { VICTIMS + 100, 8192, true }, { VICTIMS + 0x5000, 4096, true } };
+	struct driver_part p[] = { { VICTIMS + 100, 8192, true },
+				   { VICTIMS + 0x5000, 4096, true } };
 	struct rd_balloon_info info;
 
 	open_balloon(1ull << VIRTIO_BALLOON_F_REPORTING |

@@ -39,7 +39,7 @@ struct balloon {
 	struct rd_virtio_slot slot;
 	enum role roles[ROLES];		/* of the queues */
 	int ask_fd;			/* eventfd: somebody wants new statistics */
-	bool holds_stats;		/* the driver's buffer is here, to be returned as a request */
+	bool holds_stats;		/* the driver's buffer is here: returning it asks */
 	uint16_t stats_head;
 	pthread_mutex_t lock;		/* guards what follows; innermost */
 	uint64_t reported;

@@ -19,7 +19,7 @@
 
 #define QUEUE_SIZE 64u
 #define PARTS 64u
-#define CHUNK 1024u		/* what a descriptor that is ready for output takes without waiting */
+#define CHUNK 1024u		/* what a descriptor that is ready takes without waiting */
 
 enum { QUEUE_RX, QUEUE_TX };
 enum { WATCH_IN, WATCH_OUT };
