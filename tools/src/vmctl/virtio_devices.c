@@ -10,9 +10,10 @@
 
 #include <string.h>
 
-static int attach(struct rd_machine *m, int status, struct rd_virtio_slot *slot)
+/* SLOT is by reference: it is filled in by the call that STATUS comes from. */
+static int attach(struct rd_machine *m, int status, struct rd_virtio_slot *const *slot)
 {
-	return status ? status : rd_virtio_attach(m, slot);
+	return status ? status : rd_virtio_attach(m, *slot);
 }
 
 static bool blk_wanted(const struct rd_config *c)
@@ -26,7 +27,7 @@ static int blk_create(struct rd_machine *m)
 	int status = RD_OK;
 
 	for (unsigned int i = 0; i < m->config->n_disks && !status; i++)
-		status = attach(m, rd_blk_new(&m->ram, &m->config->disks[i], &slot), slot);
+		status = attach(m, rd_blk_new(&m->ram, &m->config->disks[i], &slot), &slot);
 	return status;
 }
 
@@ -41,7 +42,7 @@ static int hvc_create(struct rd_machine *m)
 
 	if (!hvc_wanted(m->config))
 		return RD_OK;
-	return attach(m, rd_hvc_new(&m->ram, m->hvc, m->ender, &slot), slot);
+	return attach(m, rd_hvc_new(&m->ram, m->hvc, m->ender, &slot), &slot);
 }
 
 static bool rng_wanted(const struct rd_config *c)
@@ -53,7 +54,7 @@ static int rng_create(struct rd_machine *m)
 {
 	struct rd_virtio_slot *slot = NULL;
 
-	return m->config->rng ? attach(m, rd_rng_new(&m->ram, &slot), slot) : RD_OK;
+	return m->config->rng ? attach(m, rd_rng_new(&m->ram, &slot), &slot) : RD_OK;
 }
 
 static bool balloon_wanted(const struct rd_config *c)
@@ -68,7 +69,7 @@ static int balloon_create(struct rd_machine *m)
 
 	if (!m->config->balloon)
 		return RD_OK;
-	status = attach(m, rd_balloon_new(&m->ram, &slot), slot);
+	status = attach(m, rd_balloon_new(&m->ram, &slot), &slot);
 	m->balloon = status ? NULL : &slot->v;
 	return status;
 }
