@@ -11,14 +11,17 @@
 #include "vmm/regs.h"
 #include "vmm/vm.h"
 
-#define RD_QUIRKS KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT
+#define RD_QUIRKS                                                                                  \
+	(KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN |                   \
+	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 #define RD_DISABLE_EXITS (KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
 #define RD_X2APIC_API (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 #define RD_USER_MSR \
 	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER)
 #define RD_GUEST_DEBUG                                                                             \
 	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |                  \
-	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP |                \
+	 KVM_GUESTDBG_BLOCKIRQ)
 #define RD_DIRTY_MANUAL (KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
 #define RD_CLOCK_FLAGS (KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 
@@ -67,6 +70,8 @@ static const struct rd_cap caps[] = {
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, RD_DIRTY_MANUAL },
+	{ KVM_CAP_DIRTY_LOG_RING, RD_RING_MAX_BYTES },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, RD_RING_MAX_BYTES },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP, 1 },
@@ -108,6 +113,7 @@ static const struct rd_cap caps[] = {
 	{ KVM_CAP_XSAVE2, 0, rd_cap_xsave2 },
 	{ KVM_CAP_XCRS, 1 },
 	{ KVM_CAP_SREGS2, 1 },
+	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1 },
 	{ KVM_CAP_X86_USER_SPACE_MSR, RD_USER_MSR },
@@ -191,7 +197,7 @@ static int rd_enable_quirks2(struct rd_vm *vm, const u64 *args)
 {
 	if (args[0] & ~(u64)RD_QUIRKS)
 		return -EINVAL;
-	vm->disabled_quirks |= args[0];
+	vm->disabled_quirks = args[0];
 	return 0;
 }
 
@@ -216,6 +222,11 @@ static int rd_enable_dirty_manual(struct rd_vm *vm, const u64 *args)
 	return 0;
 }
 
+static int rd_enable_dirty_ring(struct rd_vm *vm, const u64 *args)
+{
+	return rd_vm_enable_ring(vm, args[0]);
+}
+
 /* Intercepts are chosen when a vCPU is made. */
 static int rd_enable_disable_exits(struct rd_vm *vm, const u64 *args)
 {
@@ -238,6 +249,8 @@ static const struct {
 	{ KVM_CAP_DISABLE_QUIRKS2, rd_enable_quirks2 },
 	{ KVM_CAP_MAX_VCPU_ID, rd_enable_max_id },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, rd_enable_dirty_manual },
+	{ KVM_CAP_DIRTY_LOG_RING, rd_enable_dirty_ring },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, rd_enable_dirty_ring },
 	{ KVM_CAP_X86_DISABLE_EXITS, rd_enable_disable_exits },
 };
 

@@ -104,6 +104,30 @@ static struct miscdevice rd_misc = {
 	.mode = 0660,
 };
 
+static bool rd_kvm_alias;
+module_param_named(kvm_alias, rd_kvm_alias, bool, 0444);
+MODULE_PARM_DESC(kvm_alias, "be /dev/kvm as well, for programs that can be told no other name");
+
+/* The same node under stock KVM's name and number (10:232). */
+static struct miscdevice rd_misc_kvm = {
+	.minor = KVM_MINOR,
+	.name = "kvm",
+	.fops = &rd_dev_fops,
+	.mode = 0660,
+};
+
+/* Loading goes on without it: somebody else's /dev/kvm stays theirs. */
+static void rd_alias_register(void)
+{
+	int r = rd_kvm_alias ? misc_register(&rd_misc_kvm) : 0;
+
+	if (r) {
+		pr_warn("redoubt: no alias /dev/kvm: %s\n",
+			r == -EBUSY ? "another module has it" : "it cannot be registered");
+		rd_kvm_alias = false;
+	}
+}
+
 static int __init rd_init(void)
 {
 	int r;
@@ -137,6 +161,7 @@ static int __init rd_init(void)
 	r = misc_register(&rd_misc);
 	if (r)
 		goto units;
+	rd_alias_register();
 	return 0;
 units:
 	preempt_notifier_dec();
@@ -155,6 +180,8 @@ hw:
 /* Open files hold the module, so there is no VM here. */
 static void __exit rd_exit(void)
 {
+	if (rd_kvm_alias)
+		misc_deregister(&rd_misc_kvm);
 	misc_deregister(&rd_misc);
 	preempt_notifier_dec();
 	rd_units_exit();

@@ -119,10 +119,11 @@ static void rd_stats_fill(struct rd_stats_file *s, struct rd_vm *vm, struct rd_v
 	s->header.id_offset = sizeof(s->header);
 	s->header.desc_offset = s->header.id_offset + RD_STATS_NAME;
 	s->header.data_offset = s->header.desc_offset + s->desc_size;
+	/* Readers tell a file of this kind by the first three letters. */
 	if (v)
-		snprintf(s->id, sizeof(s->id), "redoubt-%llu/vcpu-%u", vm->id, v->id);
+		snprintf(s->id, sizeof(s->id), "kvm-redoubt-%llu/vcpu-%u", vm->id, v->id);
 	else
-		snprintf(s->id, sizeof(s->id), "redoubt-%llu", vm->id);
+		snprintf(s->id, sizeof(s->id), "kvm-redoubt-%llu", vm->id);
 }
 
 /* The descriptor, or -ENOMEM, -EMFILE. */

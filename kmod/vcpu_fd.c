@@ -53,7 +53,8 @@ static long rd_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 }
 
 /*
- * Page 0 and 1 are the vCPU's (struct kvm_run, PIO data), page 2 the VM's ring of coalesced writes.
+ * Page 0 and 1 are the vCPU's (struct kvm_run, PIO data), page 2 the VM's ring of coalesced writes,
+ * from page 64 on the vCPU's dirty ring, if it has one.
  */
 static vm_fault_t rd_vcpu_mmap_fault(struct vm_fault *vmf)
 {
@@ -69,7 +70,11 @@ static vm_fault_t rd_vcpu_mmap_fault(struct vm_fault *vmf)
 		page = v->vm->coalesced;
 		break;
 	default:
-		return VM_FAULT_SIGBUS;
+		vmf->page = rd_ring_page(v, vmf->pgoff);
+		if (!vmf->page)
+			return VM_FAULT_SIGBUS;
+		get_page(vmf->page);
+		return 0;
 	}
 	vmf->page = virt_to_page(page);
 	get_page(vmf->page);
@@ -80,8 +85,17 @@ static const struct vm_operations_struct rd_vcpu_vm_ops = { .fault = rd_vcpu_mma
 
 static int rd_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_pgoff + vma_pages(vma) > 3)
+	const struct rd_vcpu *v = file->private_data;
+	unsigned long first = vma->vm_pgoff, end = first + vma_pages(vma);
+
+	/* A private copy of the dirty ring would stay as it is. */
+	if (rd_ring_page(v, first)) {
+		if (!rd_ring_page(v, end - 1) || !(vma->vm_flags & VM_SHARED) ||
+		    (vma->vm_flags & VM_EXEC))
+			return -EINVAL;
+	} else if (end > 3) {
 		return -EINVAL;
+	}
 	vma->vm_ops = &rd_vcpu_vm_ops;
 	return 0;
 }

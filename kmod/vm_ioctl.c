@@ -41,6 +41,11 @@ static long rd_vm_get_dirty_log(struct rd_call *c, void *data)
 	return rd_slots_get_dirty(c->vm, data);
 }
 
+static long rd_vm_reset_dirty_rings(struct rd_call *c, void *data)
+{
+	return rd_vm_reset_rings(c->vm);
+}
+
 static long rd_vm_clear_dirty_log(struct rd_call *c, void *data)
 {
 	return rd_slots_clear_dirty(c->vm, data);
@@ -320,6 +325,7 @@ static struct rd_ioctl_row rows[] = {
 	{ KVM_SET_USER_MEMORY_REGION, 0, rd_vm_set_memory },
 	{ KVM_GET_DIRTY_LOG, 0, rd_vm_get_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, RD_IOC_NO_OUT, rd_vm_clear_dirty_log },
+	{ KVM_RESET_DIRTY_RINGS, 0, rd_vm_reset_dirty_rings },
 	{ KVM_SET_NR_MMU_PAGES, 0, rd_vm_set_nr_mmu_pages },
 	{ KVM_SET_TSS_ADDR, 0, rd_vm_set_tss_addr },
 	{ KVM_SET_IDENTITY_MAP_ADDR, RD_IOC_VM_LOCK, rd_vm_set_identity_map },

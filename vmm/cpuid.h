@@ -94,6 +94,7 @@ enum rd_cpuid_word {
 #define RD_F_PV_STEAL RD_F(PV_EAX, 5)
 #define RD_F_PV_EOI RD_F(PV_EAX, 6)
 #define RD_F_PV_POLL_CONTROL RD_F(PV_EAX, 12)
+#define RD_F_PV_SCHED_YIELD RD_F(PV_EAX, 13)
 #define RD_F_PV_ASYNC_PF_INT RD_F(PV_EAX, 14)
 #define RD_F_PV_CLOCK_STABLE RD_F(PV_EAX, 24)
 

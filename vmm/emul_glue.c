@@ -115,7 +115,9 @@ static int rd_mmio_write(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned i
 	return RD_EMUL_DONE;
 }
 
-static int rd_glue_read_piece(struct rd_emul *e, u64 gpa, void *buf, unsigned int len)
+/* Code is never fetched from a device: such an instruction cannot be emulated. */
+static int rd_glue_read_piece(struct rd_emul *e, u64 gpa, void *buf, unsigned int len,
+			      unsigned int acc)
 {
 	struct rd_vcpu *v = rd_emul_vcpu(e);
 
@@ -126,6 +128,8 @@ static int rd_glue_read_piece(struct rd_emul *e, u64 gpa, void *buf, unsigned in
 		if (rd_glue_no_memory(v, gpa, false))
 			return RD_EMUL_UNHANDLED;
 	}
+	if (unlikely(acc & RD_ACC_FETCH))
+		return RD_EMUL_UNHANDLED;
 	return rd_mmio_read(v, gpa, buf, len);
 }
 
@@ -144,10 +148,10 @@ static int rd_glue_read(struct rd_emul *e, u64 linear, void *buf, unsigned int l
 		if (r)
 			return r;
 	}
-	r = rd_glue_read_piece(e, gpa, buf, first);
+	r = rd_glue_read_piece(e, gpa, buf, first, acc);
 	if (r || likely(first == len))
 		return r;
-	return rd_glue_read_piece(e, gpa2, (u8 *)buf + first, len - first);
+	return rd_glue_read_piece(e, gpa2, (u8 *)buf + first, len - first, acc);
 }
 
 static int rd_glue_write_piece(struct rd_emul *e, u64 gpa, const void *buf, unsigned int len)

@@ -5,6 +5,10 @@
  * and says what completes it.
  */
 #include <linux/kvm_para.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
+#include <asm/msr-index.h>
 #include "kmod/trace.h"
 #include "vmm/cpuid.h"
 #include "vmm/emul_glue.h"
@@ -15,6 +19,7 @@
 #define RFLAGS_TF BIT(8)
 #define RFLAGS_RF BIT(16)
 #define DR6_BS BIT(14)
+#define VEC_UD 6
 #define VEC_GP 13
 
 int rd_exit_debug(struct rd_vcpu *v, u32 vector, u64 dr6)
@@ -91,6 +96,23 @@ int rd_exit_skip(struct rd_vcpu *v, unsigned int insn_len, const u8 *op, unsigne
 	if (rd_insn_end(v, insn_len, op, op_len, &next))
 		return 1;
 	return rd_finish_insn(v, next);
+}
+
+static bool rd_has_mwait(struct rd_vcpu *v)
+{
+	if (v->vm->disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
+		return v->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT;
+	return rd_cpuid_has(v, RD_F_MWAIT);
+}
+
+/* MONITOR and MWAIT do nothing, on a CPU without them too unless user space wants it exact. */
+int rd_exit_mwait(struct rd_vcpu *v, unsigned int insn_len, const u8 *op, unsigned int op_len)
+{
+	if ((v->vm->disabled_quirks & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) && !rd_has_mwait(v)) {
+		rd_queue_exception(v, VEC_UD);
+		return 1;
+	}
+	return rd_exit_skip(v, insn_len, op, op_len);
 }
 
 /* Hot. */
@@ -184,6 +206,16 @@ int rd_exit_msr(struct rd_vcpu *v, bool write, unsigned int insn_len)
 	return rd_finish_insn(v, next);
 }
 
+/* The guest waits for a vCPU that does not run: let others have this CPU. */
+static long rd_hc_sched_yield(struct rd_vcpu *v)
+{
+	if (v->vm->enforce_pv_features && !rd_cpuid_has(v, RD_F_PV_SCHED_YIELD))
+		return -KVM_ENOSYS;
+	if (!single_task_running())
+		yield();
+	return 0;
+}
+
 /*
  * The KVM hypercall ABI: number in RAX, arguments in RBX RCX RDX RSI, result in RAX. op: the three
  * bytes of VMMCALL or VMCALL.
@@ -201,8 +233,39 @@ int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len, const u8 *op)
 		ret = -KVM_EPERM;
 	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		ret = 0;
+	else if (nr == KVM_HC_SCHED_YIELD)
+		ret = rd_hc_sched_yield(v);
 	v->gpr[RD_RAX] = ret;
 	return rd_finish_insn(v, next);
+}
+
+/* Put this CPU's opcode in the place of the other vendor's, as the guest itself could write it. */
+static void rd_patch_code(struct rd_vcpu *v, u64 linear, const u8 *native, unsigned int len)
+{
+	struct rd_fault f;
+	u64 gpa;
+
+	if (offset_in_page(linear) + len > PAGE_SIZE ||
+	    rd_gva_to_gpa(v, linear, RD_ACC_WRITE, 0, &gpa, &f))
+		return;
+	rd_vcpu_write_gpa(v, gpa, native, len);
+}
+
+/*
+ * A guest that was built for the other vendor, or has moved from there: the call works, and the
+ * instruction is replaced for the next time, where it can be written. Unless user space wants #UD.
+ */
+int rd_exit_foreign_hypercall(struct rd_vcpu *v, const u8 *native, unsigned int len)
+{
+	u64 base;
+
+	if (v->vm->disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN) {
+		rd_queue_exception(v, VEC_UD);
+		return 1;
+	}
+	rd_hw->code_mode(v, &base);
+	rd_patch_code(v, base + v->rip, native, len);
+	return rd_exit_hypercall(v, len, native);
 }
 
 int rd_exit_xsetbv(struct rd_vcpu *v, unsigned int insn_len)

@@ -130,7 +130,11 @@ static void slot_free(struct rd_slot *s, bool with_log)
  */
 static unsigned long *log_alloc(struct rd_vm *vm, u64 npages)
 {
-	unsigned long *log = kvcalloc(2 * BITS_TO_LONGS(npages), sizeof(long), GFP_KERNEL_ACCOUNT);
+	unsigned long *log;
+
+	if (vm->dirty_ring_bytes)
+		return NULL;
+	log = kvcalloc(2 * BITS_TO_LONGS(npages), sizeof(long), GFP_KERNEL_ACCOUNT);
 
 	if (log && (vm->manual_dirty_protect & KVM_DIRTY_LOG_INITIALLY_SET))
 		bitmap_set(log, 0, npages);
@@ -154,7 +158,7 @@ static struct rd_slot *slot_alloc(struct rd_vm *vm, const struct kvm_userspace_m
 	if (r->flags & KVM_MEM_LOG_DIRTY_PAGES) {
 		s->reasons |= BIT(RD_PROT_DIRTY);
 		s->dirty = old && old->dirty ? old->dirty : log_alloc(vm, s->npages);
-		if (!s->dirty) {
+		if (!s->dirty && !vm->dirty_ring_bytes) {
 			kfree(s);
 			return NULL;
 		}
@@ -224,6 +228,7 @@ static int slot_move(struct rd_vm *vm, struct rd_slot *old, struct rd_slot *s)
 static int slot_change_flags(struct rd_vm *vm, struct rd_slot *old, struct rd_slot *s)
 {
 	struct rd_slots *t = table_copy(table_of(vm));
+	bool all_dirty;
 
 	if (!t)
 		return -ENOMEM;
@@ -231,9 +236,10 @@ static int slot_change_flags(struct rd_vm *vm, struct rd_slot *old, struct rd_sl
 	table_insert(t, s);
 	publish(vm, t);
 	/* With all pages dirty to begin with, KVM_CLEAR_DIRTY_LOG protects them bit by bit. */
-	if (s->dirty && !old->dirty && !(vm->manual_dirty_protect & KVM_DIRTY_LOG_INITIALLY_SET))
+	all_dirty = s->dirty && (vm->manual_dirty_protect & KVM_DIRTY_LOG_INITIALLY_SET);
+	if (rd_slot_logs(s) && !rd_slot_logs(old) && !all_dirty)
 		rd_mmu_write_protect_slot(vm, s);
-	if (old->dirty && !s->dirty)
+	if (rd_slot_logs(old) && !rd_slot_logs(s))
 		rd_mmu_recover_large(vm, s);
 	slot_free(old, old->dirty != s->dirty);
 	return 0;

@@ -26,8 +26,8 @@ struct rd_slot {
 	u16 id;
 	u8 reasons;                /* BIT(enum rd_prot_reason) that hold for all its pages */
 	/*
-	 * NULL without KVM_MEM_LOG_DIRTY_PAGES; shared by successive versions of the slot: one bit
-	 * per page, then as much room for a snapshot.
+	 * NULL without KVM_MEM_LOG_DIRTY_PAGES, and in a VM with dirty rings; shared by successive
+	 * versions of the slot: one bit per page, then as much room for a snapshot.
 	 */
 	unsigned long *dirty;
 };
@@ -66,21 +66,31 @@ int rd_slots_set(struct rd_vm *vm, const struct kvm_userspace_memory_region *r);
 /*
  * KVM_GET_DIRTY_LOG: fetch and clear, re-protect, flush (with manual protect: only fetch).
  * KVM_CLEAR_DIRTY_LOG: clear and re-protect. -EINVAL bad slot number or range, -ENOENT no such
- * slot or no log, -EFAULT. Take slots_lock.
+ * slot or no log, -ENXIO the VM has dirty rings, -EFAULT. Take slots_lock.
  */
 int rd_slots_get_dirty(struct rd_vm *vm, const struct kvm_dirty_log *log);
 int rd_slots_clear_dirty(struct rd_vm *vm, const struct kvm_clear_dirty_log *log);
+/* Does the slot keep a log of writes, as a bitmap or in the vCPUs' rings? */
+static inline bool rd_slot_logs(const struct rd_slot *s)
+{
+	return s->flags & KVM_MEM_LOG_DIRTY_PAGES;
+}
+
+void rd_ring_push(struct rd_vcpu *v, const struct rd_slot *s, u64 gfn); /* vmm/dirty_ring.c */
+
 /*
- * Record a write to the page, if the slot keeps a log. Under mmu.lock, or after the write with a
- * full barrier in between.
+ * Record a write of v to the page, if the slot keeps a log. Under mmu.lock, or after the write with
+ * a full barrier in between. v->mutex held.
  */
-static inline void rd_slot_mark_dirty(struct rd_slot *s, u64 gfn)
+static inline void rd_mark_dirty(struct rd_vcpu *v, struct rd_slot *s, u64 gfn)
 {
 	unsigned long bit = gfn - s->base_gfn;
 
 	/* Most writes hit pages that are dirty already: do not take the cache line for these. */
 	if (s->dirty && !test_bit(bit, s->dirty))
 		set_bit(bit, s->dirty);
+	else if (!s->dirty && rd_slot_logs(s))
+		rd_ring_push(v, s, gfn);
 }
 
 /*
@@ -91,7 +101,6 @@ static inline void rd_slot_mark_dirty(struct rd_slot *s, u64 gfn)
 int rd_vcpu_read_gpa(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len);
 int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len);
 int rd_vm_read_gpa(struct rd_vm *vm, u64 gpa, void *buf, unsigned int len);
-int rd_vm_write_gpa(struct rd_vm *vm, u64 gpa, const void *buf, unsigned int len);
 /*
  * Compare-exchange of 1, 2, 4, 8 or 16 bytes inside a page. 0 exchanged, 1 differed (*old
  * updated), -EFAULT. Atomic, but where the operand crosses a cache line: there the host would pay

@@ -42,26 +42,27 @@ fault:
 	return -EFAULT;
 }
 
-static void slot_dirty_range(struct rd_slot *s, u64 gpa, unsigned int len)
+static void slot_dirty_range(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned int len)
 {
 	u64 gfn = gpa >> RD_PAGE_SHIFT;
 
-	if (likely(!s->dirty))
+	if (likely(!rd_slot_logs(s)))
 		return;
 	/* The data must be out before the bit is looked at, or a bit that is just taken looks set.
 	 */
 	smp_mb();
 	for (; gfn <= (gpa + len - 1) >> RD_PAGE_SHIFT; gfn++)
-		rd_slot_mark_dirty(s, gfn);
+		rd_mark_dirty(v, s, gfn);
 }
 
-static int slot_write(struct rd_slot *s, u64 gpa, const void *buf, unsigned int len)
+static int slot_write(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, const void *buf,
+		      unsigned int len)
 {
 	if (s->flags & KVM_MEM_READONLY)
 		return -EFAULT;
 	if (raw_copy_to_user(slot_ptr(s, gpa), buf, len))
 		return -EFAULT;
-	slot_dirty_range(s, gpa, len);
+	slot_dirty_range(v, s, gpa, len);
 	return 0;
 }
 
@@ -92,7 +93,7 @@ int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int 
 		if (!s)
 			return -EFAULT;
 		n = slot_run(s, gpa, len);
-		if (slot_write(s, gpa, buf, n))
+		if (slot_write(v, s, gpa, buf, n))
 			return -EFAULT;
 		gpa += n;
 		buf += n;
@@ -101,8 +102,8 @@ int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int 
 	return 0;
 }
 
-/* The VM forms, for callers without a vCPU: one of in and out is NULL. */
-static int vm_copy(struct rd_vm *vm, u64 gpa, void *in, const void *out, unsigned int len)
+/* For callers without a vCPU. */
+int rd_vm_read_gpa(struct rd_vm *vm, u64 gpa, void *buf, unsigned int len)
 {
 	struct rd_slots *slots;
 	int idx, ret = 0;
@@ -115,30 +116,13 @@ static int vm_copy(struct rd_vm *vm, u64 gpa, void *in, const void *out, unsigne
 		struct rd_slot *s = rd_slot_find(slots, gpa >> RD_PAGE_SHIFT);
 		unsigned int n = s ? slot_run(s, gpa, len) : 0;
 
-		if (!s) {
-			ret = -EFAULT;
-		} else if (in) {
-			ret = slot_read(s, gpa, in, n);
-			in += n;
-		} else {
-			ret = slot_write(s, gpa, out, n);
-			out += n;
-		}
+		ret = s ? slot_read(s, gpa, buf, n) : -EFAULT;
+		buf += n;
 		gpa += n;
 		len -= n;
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
-}
-
-int rd_vm_read_gpa(struct rd_vm *vm, u64 gpa, void *buf, unsigned int len)
-{
-	return vm_copy(vm, gpa, buf, NULL, len);
-}
-
-int rd_vm_write_gpa(struct rd_vm *vm, u64 gpa, const void *buf, unsigned int len)
-{
-	return vm_copy(vm, gpa, NULL, buf, len);
 }
 
 /* --- compare and exchange --------------------------------------------------------------------- */
@@ -215,8 +199,8 @@ static int plain_cmpxchg(void __user *p, void *old, const void *new_val, unsigne
 	return raw_copy_to_user(p, new_val, len) ? -EFAULT : 0;
 }
 
-static int slot_cmpxchg(struct rd_slot *s, u64 gpa, void *old, const void *new_val,
-			unsigned int len)
+static int slot_cmpxchg(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, void *old,
+			const void *new_val, unsigned int len)
 {
 	void __user *p = slot_ptr(s, gpa);
 	int ret;
@@ -230,7 +214,7 @@ static int slot_cmpxchg(struct rd_slot *s, u64 gpa, void *old, const void *new_v
 	else
 		ret = user_cmpxchg(p, old, new_val, len);
 	if (ret >= 0)
-		slot_dirty_range(s, gpa, len);
+		slot_dirty_range(v, s, gpa, len);
 	return ret;
 }
 
@@ -241,5 +225,5 @@ int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_v
 
 	if (!s || !is_power_of_2(len) || len > 16 || (gpa & ~RD_PAGE_MASK) + len > RD_PAGE_SIZE)
 		return -EFAULT;
-	return slot_cmpxchg(s, gpa, old, new_val, len);
+	return slot_cmpxchg(v, s, gpa, old, new_val, len);
 }

@@ -12,13 +12,16 @@
 #include "vmm/vm.h"
 
 /*
- * The slot with that number, for ioctls: -EINVAL no such number, -ENOENT no slot or no log.
+ * The slot with that number, for ioctls: -EINVAL no such number, -ENOENT no slot or no log, -ENXIO
+ * the VM has dirty rings instead.
  * slots_lock held.
  */
 static struct rd_slot *logged_slot(struct rd_vm *vm, u32 id)
 {
 	struct rd_slots *t = rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->slots_lock));
 
+	if (vm->dirty_ring_bytes)
+		return ERR_PTR(-ENXIO);
 	if (id >= RD_MAX_SLOTS)
 		return ERR_PTR(-EINVAL);
 	if (!t->by_id[id] || !t->by_id[id]->dirty)

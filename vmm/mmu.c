@@ -261,7 +261,7 @@ static int map(struct rd_vcpu *v, struct fault *f)
 	ret = overtaken(mmu, f);
 	if (likely(!ret)) {
 		if (f->verdict.action == RD_PROT_LOG)
-			rd_slot_mark_dirty(f->slot, f->gfn);
+			rd_mark_dirty(v, f->slot, f->gfn);
 		ret = install(v, f);
 	}
 	read_unlock(&mmu->lock);
@@ -294,7 +294,7 @@ static bool restore_write(struct rd_vcpu *v, const struct fault *f)
 	read_lock(&mmu->lock);
 	e = rd_mmu_leaf(mmu, f->gfn, &level, &old);
 	if (level == 1 && (old & fmt->soft_write)) {
-		rd_slot_mark_dirty(f->slot, f->gfn);
+		rd_mark_dirty(v, f->slot, f->gfn);
 		done = cmpxchg(e, old, rd_pt_with_write(fmt, old)) == old;
 	}
 	read_unlock(&mmu->lock);

@@ -447,10 +447,17 @@ bool rd_pit_port_write(struct rd_irqchip *c, u16 port, u8 val)
 	return true;
 }
 
+/*
+ * A count of 0 stands for the largest one and is shown as that: clients divide by it. A mode of
+ * 0xff says that the channel was never programmed.
+ */
 static void save_channel(const struct rd_pit_channel *ch, struct kvm_pit_channel_state *s, u64 now)
 {
+	u32 count = ch->started ? ch->count : ch->reload;
+	bool untouched = !ch->started && ch->rw_mode == RW_NONE;
+
 	*s = (struct kvm_pit_channel_state){
-		.count = ch->started ? ch->count : ch->reload,
+		.count = count ? count : 0x10000,
 		.latched_count = ch->latched_count,
 		.count_latched = ch->count_latched,
 		.status_latched = ch->status_latched,
@@ -459,7 +466,7 @@ static void save_channel(const struct rd_pit_channel *ch, struct kvm_pit_channel
 		.write_state = ch->write_state,
 		.write_latch = ch->write_latch,
 		.rw_mode = ch->rw_mode,
-		.mode = ch->mode,
+		.mode = untouched ? 0xff : ch->mode,
 		.bcd = ch->bcd,
 		.gate = ch->gate,
 		.count_load_time =
@@ -483,7 +490,6 @@ void rd_pit_get_state(struct rd_irqchip *c, struct kvm_pit_state2 *s)
 	rd_unlock(&pit->lock, flags);
 }
 
-/* A mode of 0xff says that the channel was never programmed. */
 static bool valid_channel(const struct kvm_pit_channel_state *s)
 {
 	return s->count <= 0x10000 && s->count_latched <= RW_WORD_HIGH &&

@@ -23,7 +23,7 @@ static int write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int l
 {
 	int idx = srcu_read_lock(&v->vm->srcu), r;
 
-	r = rd_vm_write_gpa(v->vm, gpa, buf, len);
+	r = rd_vcpu_write_gpa(v, gpa, buf, len);
 	srcu_read_unlock(&v->vm->srcu, idx);
 	return r;
 }
@@ -154,8 +154,8 @@ void rd_pv_steal_update(struct rd_vcpu *v)
 	if (!slot || (slot->flags & KVM_MEM_READONLY))
 		return;
 	/* 64 bytes, aligned: inside one page. */
-	if (!steal_add(hva_of(slot, gpa), delta) && slot->dirty)
-		rd_slot_mark_dirty(slot, gpa >> RD_PAGE_SHIFT);
+	if (!steal_add(hva_of(slot, gpa), delta))
+		rd_mark_dirty(v, slot, gpa >> RD_PAGE_SHIFT);
 }
 
 static int steal_enable(struct rd_vcpu *v, u64 val)
@@ -189,8 +189,8 @@ static bool eoi_store(struct rd_vcpu *v, u8 val)
 
 	if (!p || copy_to_user_nofault(p, &val, 1))
 		return false;
-	if (slot->dirty)
-		rd_slot_mark_dirty(slot, (v->pv.eoi_msr & ~ENABLED) >> RD_PAGE_SHIFT);
+	if (rd_slot_logs(slot))
+		rd_mark_dirty(v, slot, (v->pv.eoi_msr & ~ENABLED) >> RD_PAGE_SHIFT);
 	return true;
 }
 

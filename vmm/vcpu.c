@@ -16,6 +16,7 @@
 #include "kmod/compat.h"
 #include "kmod/trace.h"
 #include "kmod/work.h"
+#include "vmm/clock.h"
 #include "vmm/cpuid.h"
 #include "vmm/hw.h"
 #include "vmm/unit.h"
@@ -27,14 +28,15 @@ static void rd_sched_in(struct preempt_notifier *n, int cpu)
 {
 	struct rd_vcpu *v = container_of(n, struct rd_vcpu, preempt);
 
-	if (v->last_cpu != cpu) {
+	bool moved = v->last_cpu != cpu;
+
+	if (moved) {
 		v->last_cpu = cpu;
 		rd_count(v, host_cpu_changes);
 	}
 	WRITE_ONCE(v->cpu, cpu);
 	rd_hw->load(v, cpu);
-	if (v->pv.steal_msr)
-		rd_vcpu_set_request(v, RD_REQ_STEAL);
+	rd_clock_sched_in(v, moved);
 }
 
 static void rd_sched_out(struct preempt_notifier *n, struct task_struct *next)
@@ -136,8 +138,10 @@ struct rd_vcpu *rd_vcpu_create(struct rd_vm *vm, u32 id)
 	mutex_init(&v->mutex);
 	rcuwait_init(&v->wait);
 	preempt_notifier_init(&v->preempt, &rd_preempt_ops);
-	if (!fpu_alloc_guest_fpstate(&v->fpu))
+	if (rd_ring_alloc(v))
 		goto free_run;
+	if (!fpu_alloc_guest_fpstate(&v->fpu))
+		goto free_ring;
 	r = rd_lapic_init(&v->lapic, &vm->chip, id, id == vm->bsp_id);
 	if (r)
 		goto free_fpu;
@@ -163,6 +167,8 @@ free_lapic:
 	rd_lapic_destroy(&v->lapic);
 free_fpu:
 	fpu_free_guest_fpstate(&v->fpu);
+free_ring:
+	rd_ring_free(v);
 free_run:
 	free_page((unsigned long)v->run);
 	free_page((unsigned long)v->run + PAGE_SIZE);
@@ -178,6 +184,7 @@ void rd_vcpu_destroy(struct rd_vcpu *v)
 	rd_cpuid_free(v);
 	rd_vcpu_exit_state(v);
 	fpu_free_guest_fpstate(&v->fpu);
+	rd_ring_free(v);
 	free_page((unsigned long)v->run);
 	free_page((unsigned long)v->run + PAGE_SIZE);
 	kfree(v);
@@ -296,6 +303,11 @@ static int rd_vcpu_requests(struct rd_vcpu *v)
 	}
 	if (rd_vcpu_take_request(v, RD_REQ_TRIPLE_FAULT)) {
 		v->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return 0;
+	}
+	if (rd_vcpu_take_request(v, RD_REQ_RING_FULL) && rd_ring_full(v)) {
+		rd_vcpu_set_request(v, RD_REQ_RING_FULL); /* until there is room again */
+		v->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		return 0;
 	}
 	return 1;
@@ -496,6 +508,14 @@ static void rd_vcpu_fill_run(struct rd_vcpu *v)
 					     (v->user_irq < 0 && rd_ready_for_user_irq(v));
 }
 
+/* A signal ended the run. With immediate_exit user space's last exit stays as it was instead. */
+static int rd_vcpu_interrupted(struct rd_vcpu *v)
+{
+	v->run->exit_reason = KVM_EXIT_INTR;
+	rd_count(v, signal_exits);
+	return -EINTR;
+}
+
 static int rd_vcpu_run_inner(struct rd_vcpu *v)
 {
 	int r;
@@ -504,6 +524,8 @@ static int rd_vcpu_run_inner(struct rd_vcpu *v)
 		if (rd_compat_immediate_exit(v->run))
 			return -EINTR;
 		r = rd_vcpu_block(v);
+		if (r == -EINTR)
+			return rd_vcpu_interrupted(v);
 		return r < 0 ? r : -EAGAIN;
 	}
 	if (v->complete) {
@@ -516,37 +538,53 @@ static int rd_vcpu_run_inner(struct rd_vcpu *v)
 	}
 	if (rd_compat_immediate_exit(v->run))
 		return -EINTR;
-	return rd_vcpu_loop(v);
+	v->run->exit_reason = KVM_EXIT_UNKNOWN;
+	r = rd_vcpu_loop(v);
+	return unlikely(r == -EINTR) ? rd_vcpu_interrupted(v) : r;
+}
+
+/*
+ * KVM_SET_SIGNAL_MASK holds for the run. The thread's own mask is kept where the kernel looks, too,
+ * when it sends a signal: one that is let in only to end the run must not kill the process.
+ */
+static void rd_vcpu_swap_sigmask(struct rd_vcpu *v)
+{
+	sigprocmask(SIG_SETMASK, &v->sigset, &current->real_blocked);
+}
+
+static void rd_vcpu_restore_sigmask(void)
+{
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
 }
 
 /* KVM_RUN. v->mutex held; loads and puts v itself. */
 int rd_vcpu_run(struct rd_vcpu *v)
 {
-	sigset_t saved;
-	int r;
+	int r = 0;
 
 	if (v->sigset_active)
-		sigprocmask(SIG_SETMASK, &v->sigset, &saved);
+		rd_vcpu_swap_sigmask(v);
 	rd_vcpu_load(v);
 	rd_vcpu_fpu_load(v);
 	rd_vcpu_read_begin(v);
 	v->first_run_done = true;
 	if (v->uses_pkru)
 		v->host_pkru = rdpkru();
-	v->run->exit_reason = KVM_EXIT_UNKNOWN;
 	if (v->vm->chip.mode != RD_IRQCHIP_KERNEL)
 		rd_set_cr8(v, READ_ONCE(v->run->cr8) & 15);
 
-	r = rd_vcpu_run_inner(v);
-	if (r == -EINTR) {
-		v->run->exit_reason = KVM_EXIT_INTR;
-		rd_count(v, signal_exits);
-	}
+	if (unlikely(READ_ONCE(v->run->kvm_valid_regs) | READ_ONCE(v->run->kvm_dirty_regs)))
+		r = rd_sync_regs_in(v);
+	if (likely(!r))
+		r = rd_vcpu_run_inner(v);
 	rd_vcpu_read_end(v);
 	rd_vcpu_fpu_put(v);
+	if (unlikely(READ_ONCE(v->run->kvm_valid_regs)))
+		rd_sync_regs_out(v);
 	rd_vcpu_fill_run(v);
 	rd_vcpu_put(v);
 	if (v->sigset_active)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
+		rd_vcpu_restore_sigmask();
 	return r;
 }

@@ -12,6 +12,7 @@
 #include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <asm/fpu/api.h>
+#include "vmm/dirty_ring.h"
 #include "vmm/emul.h"
 #include "vmm/gwalk.h"
 #include "vmm/lapic.h"
@@ -36,6 +37,7 @@ enum rd_request {
 	RD_REQ_IOAPIC_EOI, /* split irqchip: exit with v->user_eoi_vector */
 	RD_REQ_MSR_FILTER,
 	RD_REQ_TSC,
+	RD_REQ_RING_FULL, /* of dirty pages: user space must reset it */
 	RD_REQ_KICK, /* nothing but leave guest mode */
 };
 
@@ -170,6 +172,7 @@ struct rd_vcpu {
 	bool first_run_done; /* SET_CPUID2 is restricted afterwards */
 	bool preempted;
 	u64 sched_out_ns;
+	struct rd_ring ring;
 	u64 cr3_lm_rsvd;
 	u8 maxphyaddr;
 	bool loaded;
@@ -221,8 +224,12 @@ int rd_exit_cpuid(struct rd_vcpu *v, unsigned int insn_len);
 int rd_exit_hlt(struct rd_vcpu *v, unsigned int insn_len);
 int rd_exit_msr(struct rd_vcpu *v, bool write, unsigned int insn_len);
 int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len, const u8 *op);
+int rd_exit_foreign_hypercall(struct rd_vcpu *v, const u8 *native,
+			      unsigned int len); /* the other vendor's opcode, as long as native */
 int rd_exit_skip(struct rd_vcpu *v, unsigned int insn_len, const u8 *op,
 		 unsigned int op_len); /* instructions that do nothing */
+int rd_exit_mwait(struct rd_vcpu *v, unsigned int insn_len, const u8 *op,
+		  unsigned int op_len); /* MONITOR, too */
 int rd_exit_debug(struct rd_vcpu *v, u32 vector, u64 dr6); /* KVM_EXIT_DEBUG */
 int rd_exit_pio(struct rd_vcpu *v, u16 port, unsigned int size, bool in, u64 next_rip);
 int rd_exit_emulate(struct rd_vcpu *v); /* at CS:RIP, no fault address known */
@@ -255,6 +262,12 @@ int rd_vcpu_get_mp_state(struct rd_vcpu *v, struct kvm_mp_state *m);
 int rd_vcpu_set_mp_state(struct rd_vcpu *v, const struct kvm_mp_state *m);
 int rd_vcpu_set_guest_debug(struct rd_vcpu *v, const struct kvm_guest_debug *d);
 int rd_vcpu_translate(struct rd_vcpu *v, struct kvm_translation *t);
+/*
+ * vmm/sync_regs.c: registers in struct kvm_run. in: takes those that user space changed, -EINVAL.
+ * out: shows those that it wants to see.
+ */
+int rd_sync_regs_in(struct rd_vcpu *v);
+void rd_sync_regs_out(struct rd_vcpu *v);
 /* Checks shared by the emulator, exits and SET_SREGS: 0, or 1 = #GP. The set_* carry it out (hw,
  * MMU context, CPUID bits). */
 int rd_set_cr0(struct rd_vcpu *v, u64 val);

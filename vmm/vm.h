@@ -66,6 +66,7 @@ struct rd_vm {
 	struct rd_msr_filter __rcu *msr_filter; /* as slots */
 	u64 disabled_quirks;
 	u64 manual_dirty_protect;
+	u32 dirty_ring_bytes; /* of each vCPU; 0: the slots have bitmaps */
 	bool exception_payload, triple_fault_event, platform_info_guest, exit_on_emul_fail,
 		enforce_pv_features;
 	u32 disabled_exits; /* KVM_X86_DISABLE_EXITS_* */

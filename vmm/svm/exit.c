@@ -107,14 +107,14 @@ static int rd_svm_monitor(struct rd_vcpu *v)
 {
 	static const u8 op[] = { 0x0f, 0x01, 0xc8 };
 
-	return rd_exit_skip(v, rd_svm_insn_len(v), op, sizeof(op));
+	return rd_exit_mwait(v, rd_svm_insn_len(v), op, sizeof(op));
 }
 
 static int rd_svm_mwait(struct rd_vcpu *v)
 {
 	static const u8 op[] = { 0x0f, 0x01, 0xc9 };
 
-	return rd_exit_skip(v, rd_svm_insn_len(v), op, sizeof(op));
+	return rd_exit_mwait(v, rd_svm_insn_len(v), op, sizeof(op));
 }
 
 static int rd_svm_vmmcall(struct rd_vcpu *v)
@@ -141,14 +141,15 @@ static int rd_svm_gp(struct rd_vcpu *v)
 	return 1;
 }
 
-/* #UD of the guest: VMCALL is the other vendor's hypercall opcode and works here as well. */
+/* #UD of the guest: VMCALL is the other vendor's hypercall opcode and may work here as well. */
 static int rd_svm_ud_intercept(struct rd_vcpu *v)
 {
+	static const u8 vmcall[] = { 0x0f, 0x01, 0xc1 }, vmmcall[] = { 0x0f, 0x01, 0xd9 };
 	u8 insn[3];
 
-	if (rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, 3) == 3 && insn[0] == 0x0f &&
-	    insn[1] == 0x01 && insn[2] == 0xc1)
-		return rd_exit_hypercall(v, 3, insn);
+	if (rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, 3) == 3 &&
+	    !memcmp(insn, vmcall, sizeof(vmcall)))
+		return rd_exit_foreign_hypercall(v, vmmcall, sizeof(vmmcall));
 	return rd_svm_ud(v);
 }
 

@@ -175,7 +175,7 @@ void rd_svm_inject(struct rd_vcpu *v)
 	bool busy = rd_svm_inject_first(v);
 	int vector;
 
-	if (v->nmi_pending) {
+	if (v->nmi_pending && !(v->guest_debug & KVM_GUESTDBG_BLOCKIRQ)) {
 		if (!busy && rd_svm_nmi_allowed(v)) {
 			v->nmi_pending--;
 			v->nmi_injected = true;
@@ -193,6 +193,10 @@ void rd_svm_inject(struct rd_vcpu *v)
 			rd_svm_open_irq_window(h);
 		else
 			rd_svm_clear_irq_window(v);
+		return;
+	}
+	if (unlikely(v->guest_debug & KVM_GUESTDBG_BLOCKIRQ)) {
+		rd_svm_clear_irq_window(v);
 		return;
 	}
 	if (busy || !rd_svm_irq_allowed(v)) {

@@ -723,15 +723,17 @@ START_TEST(state_of_an_unprogrammed_pit)
 	struct kvm_pit_state2 s;
 
 	rd_pit_get_state(&m.chip, &s);
-	ck_assert_uint_eq(s.channels[0].count, 0);
+	/* Never programmed, and no VMM divides by zero. */
+	ck_assert_uint_eq(s.channels[0].count, 0x10000);
+	ck_assert_uint_eq(s.channels[0].mode, 0xff);
 	ck_assert_int_eq(rd_pit_set_state(&m.chip, &s), 0);
 	ck_assert_uint_eq(rd_shim_next_expiry(), 0);
-	s.channels[0].mode = 0xff;
-	s.channels[0].count = 0x10000;
+	s.channels[0].count = 0;
 	ck_assert_int_eq(rd_pit_set_state(&m.chip, &s), 0);
 	ck_assert_uint_eq(rd_shim_next_expiry(), 0);
 	/* What a VMM sets at reset: 18.2 Hz. A load time of another host's clock counts as now. */
 	s.channels[0].mode = 3;
+	s.channels[0].count = 0x10000;
 	s.channels[0].count_load_time = S64_MAX;
 	ck_assert_int_eq(rd_pit_set_state(&m.chip, &s), 0);
 	ck_assert_uint_eq(rd_shim_next_expiry(),
