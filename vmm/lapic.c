@@ -35,6 +35,13 @@ static void set_identity(struct rd_lapic *l)
 	rd_apic_set_reg(l, RD_APIC_LDR, x2 ? rd_apic_x2apic_ldr(l->id) : 0);
 }
 
+void rd_lapic_set_cmci(struct rd_lapic *l, bool on)
+{
+	l->has_cmci = on;
+	rd_apic_set_reg(l, RD_APIC_VERSION, on ? RD_APIC_VERSION_CMCI : RD_APIC_VERSION_VALUE);
+	rd_apic_set_reg(l, RD_APIC_LVT_CMCI, on ? RD_APIC_LVT_MASKED : 0);
+}
+
 /*
  * As in "Local APIC State After Power-Up or Reset"; base and events are the caller's. A sender that
  * is past its look at sw_enabled may still set a bit of IRR: irr_pending stays set so that it is
@@ -54,7 +61,7 @@ static void clear_state(struct rd_lapic *l)
 	l->esr_pending = 0;
 	l->isrv = -1;
 	set_identity(l);
-	rd_apic_set_reg(l, RD_APIC_VERSION, RD_APIC_VERSION_VALUE);
+	rd_lapic_set_cmci(l, l->has_cmci);
 	rd_apic_set_reg(l, RD_APIC_DFR, U32_MAX);
 	rd_apic_set_reg(l, RD_APIC_SVR, 0xff);
 	for (offset = RD_APIC_LVT_TIMER; offset <= RD_APIC_LVT_ERROR; offset += 0x10)

@@ -39,6 +39,7 @@ struct rd_lapic {
 	u8 divide_shift;           /* of the timer: log2 of the divisor */
 	bool sw_enabled;           /* globally and by SVR: fixed interrupts are accepted */
 	bool bsp;
+	bool has_cmci;             /* the LVT has an entry for corrected machine checks */
 	struct rd_irqchip *chip;   /* never NULL, in split mode neither */
 
 	/*
@@ -90,6 +91,7 @@ int rd_lapic_mmio_write(struct rd_lapic *l, u32 offset, unsigned int len, const 
 int rd_lapic_msr_read(struct rd_lapic *l, u32 msr, u64 *val);
 int rd_lapic_msr_write(struct rd_lapic *l, u32 msr, u64 val);
 int rd_lapic_set_base(struct rd_lapic *l, u64 base, bool host);
+void rd_lapic_set_cmci(struct rd_lapic *l, bool on); /* give it the CMCI entry, masked, or not */
 void rd_lapic_eoi(struct rd_lapic *l); /* hot: EOI register write */
 /*
  * Hot: send an IPI. high: the xAPIC's ICR bits 63:32 (destination in bits 31:24) or the x2APIC's
@@ -152,6 +154,7 @@ bool rd_lapic_has_pending(struct rd_lapic *l);
  * software-disabled, illegal vector and so on).
  */
 int rd_lapic_deliver(struct rd_lapic *l, unsigned int delivery_mode, u8 vector, bool level);
+void rd_lapic_raise_cmci(struct rd_lapic *l); /* the owner: the LVT's CMCI entry, if there is one */
 void rd_lapic_local_nmi(struct rd_lapic *l); /* KVM_NMI: whatever LINT1 says */
 
 /*

@@ -69,6 +69,14 @@ void rd_lapic_local_nmi(struct rd_lapic *l)
 	accept_event(l, RD_LAPIC_EV_NMI);
 }
 
+void rd_lapic_raise_cmci(struct rd_lapic *l)
+{
+	u32 lvt = rd_apic_reg(l, RD_APIC_LVT_CMCI);
+
+	if (l->has_cmci && !(lvt & RD_APIC_LVT_MASKED))
+		rd_lapic_deliver(l, lvt >> 8 & 7, lvt & 0xff, false);
+}
+
 void rd_apic_error(struct rd_lapic *l, unsigned int bit)
 {
 	u32 lvt = rd_apic_reg(l, RD_APIC_LVT_ERROR);

@@ -40,6 +40,7 @@ static const struct reg_info reg_table[0x40] = {
 	REG(ESR) = { XR | XW | MR | MW, 0, 0 },
 	REG(ICR) = { XR | XW | MR | MW, U32_MAX, U32_MAX },
 	REG(ICR2) = { XR | XW, 0, U32_MAX },
+	REG(LVT_CMCI) = { 0, 0x117ff, 0x107ff }, /* only where has_cmci says so */
 	REG(LVT_TIMER) = { XR | XW | MR | MW, 0x710ff, 0x700ff },
 	REG(LVT_THERMAL) = { XR | XW | MR | MW, 0x117ff, 0x107ff },
 	REG(LVT_PERF) = { XR | XW | MR | MW, 0x117ff, 0x107ff },
@@ -100,6 +101,9 @@ static void write_svr(struct rd_lapic *l, u32 val)
 	rd_apic_update_enabled(l);
 	if (val & RD_APIC_SVR_ENABLE)
 		return;
+	if (l->has_cmci)
+		rd_apic_set_reg(l, RD_APIC_LVT_CMCI,
+				rd_apic_reg(l, RD_APIC_LVT_CMCI) | RD_APIC_LVT_MASKED);
 	for (offset = RD_APIC_LVT_TIMER; offset <= RD_APIC_LVT_ERROR; offset += 0x10)
 		rd_apic_set_reg(l, offset, rd_apic_reg(l, offset) | RD_APIC_LVT_MASKED);
 }
@@ -124,6 +128,7 @@ static void write_reg(struct rd_lapic *l, unsigned int offset, u32 val)
 	case RD_APIC_SELF_IPI:
 		rd_apic_accept_edge(l, val & 0xff, false);
 		break;
+	case RD_APIC_LVT_CMCI:
 	case RD_APIC_LVT_TIMER ... RD_APIC_LVT_ERROR:
 		write_lvt(l, offset, val);
 		break;
@@ -148,9 +153,17 @@ static void write_reg(struct rd_lapic *l, unsigned int offset, u32 val)
 	}
 }
 
+/* The one register that some APICs have and others do not. */
+static bool is_cmci(const struct rd_lapic *l, u32 offset)
+{
+	return l->has_cmci && (offset & ~0xfU) == RD_APIC_LVT_CMCI;
+}
+
 static bool xapic_register(struct rd_lapic *l, u32 offset, u8 access)
 {
 	if (offset < 0x400 && (reg_table[offset >> 4].access & access))
+		return true;
+	if (is_cmci(l, offset))
 		return true;
 	if (offset >= 0x400 || !reg_table[offset >> 4].access || offset == RD_APIC_SELF_IPI)
 		rd_apic_error(l, RD_ESR_ILLEGAL_REGISTER);
@@ -192,7 +205,8 @@ int rd_lapic_msr_read(struct rd_lapic *l, u32 msr, u64 *val)
 {
 	u32 offset = (msr - 0x800) << 4;
 
-	if (!rd_lapic_x2apic(l) || offset >= 0x400 || !(reg_table[offset >> 4].access & MR))
+	if (!rd_lapic_x2apic(l) || offset >= 0x400 ||
+	    (!(reg_table[offset >> 4].access & MR) && !is_cmci(l, offset)))
 		return -EINVAL;
 	*val = read_reg(l, offset);
 	if (offset == RD_APIC_ICR)
@@ -205,7 +219,7 @@ int rd_lapic_msr_write(struct rd_lapic *l, u32 msr, u64 val)
 	u32 offset = (msr - 0x800) << 4;
 
 	if (unlikely(!rd_lapic_x2apic(l) || offset >= 0x400 ||
-		     !(reg_table[offset >> 4].access & MW)))
+		     (!(reg_table[offset >> 4].access & MW) && !is_cmci(l, offset))))
 		return -EINVAL;
 	if (likely(offset == RD_APIC_ICR))
 		return rd_lapic_icr_write(l, (u32)val, val >> 32);
@@ -282,6 +296,9 @@ int rd_lapic_set_state(struct rd_lapic *l, const struct kvm_lapic_state *s, bool
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(plain); i++)
 		rd_apic_set_reg(l, plain[i], saved_reg(s, plain[i]) & keeps(plain[i]));
+	if (l->has_cmci)
+		rd_apic_set_reg(l, RD_APIC_LVT_CMCI,
+				saved_reg(s, RD_APIC_LVT_CMCI) & keeps(RD_APIC_LVT_CMCI));
 	rd_apic_set_reg(l, RD_APIC_ESR, saved_reg(s, RD_APIC_ESR) & 0xff);
 	rd_apic_set_reg(l, RD_APIC_ICR, saved_reg(s, RD_APIC_ICR) & ~(u32)RD_APIC_ICR_BUSY);
 	if (!x2) {

@@ -54,6 +54,32 @@ int rd_mw_mce_bank(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 	return RD_MSR_OK;
 }
 
+static bool has_cmci(const struct rd_vcpu *v)
+{
+	return v->mcg_cap & RD_MCG_CMCI_P;
+}
+
+int rd_mr_mce_ctl2(struct rd_vcpu *v, u32 msr, u64 *val, bool host)
+{
+	unsigned int bank = msr - RD_MSR_MCE_CTL2;
+
+	if (bank >= (v->mcg_cap & 0xff) || (!has_cmci(v) && !host))
+		return RD_MSR_GP;
+	*val = v->mce_ctl2[bank];
+	return RD_MSR_OK;
+}
+
+int rd_mw_mce_ctl2(struct rd_vcpu *v, u32 msr, u64 val, bool host)
+{
+	unsigned int bank = msr - RD_MSR_MCE_CTL2;
+
+	if (bank >= (v->mcg_cap & 0xff) || (!has_cmci(v) && (val || !host)) ||
+	    (val & ~(RD_MCI_CTL2_CMCI_EN | RD_MCI_CTL2_THRESHOLD)))
+		return RD_MSR_GP;
+	v->mce_ctl2[bank] = val;
+	return RD_MSR_OK;
+}
+
 int rd_mr_mcg_ctl(struct rd_vcpu *v, u32 msr, u64 *val, bool host)
 {
 	return host || (v->mcg_cap & RD_MCG_CTL_P) ? rd_mr_word(v, msr, val, host) : RD_MSR_GP;
@@ -80,8 +106,12 @@ int rd_vcpu_setup_mce(struct rd_vcpu *v, u64 mcg_cap)
 	v->mcg_cap = mcg_cap;
 	if (mcg_cap & RD_MCG_CTL_P)
 		v->mcg_ctl = ~0ULL;
-	for (i = 0; i < banks; i++)
+	for (i = 0; i < banks; i++) {
 		v->mce[i * 4] = ~0ULL;
+		v->mce_ctl2[i] = 0;
+	}
+	if (v->has_lapic)
+		rd_lapic_set_cmci(&v->lapic, has_cmci(v));
 	return 0;
 }
 
@@ -98,6 +128,10 @@ int rd_vcpu_set_mce(struct rd_vcpu *v, const struct kvm_x86_mce *m)
 	switch (rd_mce_inject(&s, m)) {
 	case RD_MCE_BAD:
 		return -EINVAL;
+	case RD_MCE_SIGNAL:
+		if (has_cmci(v) && v->has_lapic && (v->mce_ctl2[m->bank] & RD_MCI_CTL2_CMCI_EN))
+			rd_lapic_raise_cmci(&v->lapic);
+		return 0;
 	case RD_MCE_RAISE:
 		rd_queue_exception(v, 18);
 		return 0;

@@ -90,6 +90,7 @@ const struct rd_msr_range rd_msr_ranges[] = {
 	{ RD_MSR_MTRR_VAR, RD_MSR_MTRR_VAR + 2 * RD_NR_VAR_MTRR - 1, rd_mr_mtrr, rd_mw_mtrr },
 	{ 0x250, 0x26f, rd_mr_mtrr, rd_mw_mtrr },
 	ONE(MSR_IA32_CR_PAT, rd_mr_pat, rd_mw_pat),
+	{ RD_MSR_MCE_CTL2, RD_MSR_MCE_CTL2 + RD_MCE_BANKS - 1, rd_mr_mce_ctl2, rd_mw_mce_ctl2 },
 	ONE(RD_MSR_MTRR_DEFTYPE, rd_mr_mtrr, rd_mw_mtrr),
 	ONE(MSR_IA32_PERF_CAPABILITIES, read_zero, write_zero_only),
 	{ RD_MSR_MCE_BANK, RD_MSR_MCE_BANK + 4 * RD_MCE_BANKS - 1, rd_mr_mce_bank, rd_mw_mce_bank },

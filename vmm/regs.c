@@ -257,10 +257,29 @@ bool rd_mce_write_ok(unsigned int reg, u64 val, bool host, bool status_writable)
 	return true;
 }
 
+static void mce_store(const struct rd_mce_state *s, const struct kvm_x86_mce *m, u64 overflow)
+{
+	s->bank[1] = m->status | overflow;
+	s->bank[2] = m->addr;
+	s->bank[3] = m->misc;
+}
+
+/* Uncorrected, but nothing that runs has met it: no action is needed now (UCNA). */
+static bool mce_needs_no_action(const struct kvm_x86_mce *m)
+{
+	return (m->status & RD_MCI_UC) && !m->mcg_status &&
+	       !(m->status & (RD_MCI_PCC | RD_MCI_S | RD_MCI_AR));
+}
+
 enum rd_mce_action rd_mce_inject(const struct rd_mce_state *s, const struct kvm_x86_mce *m)
 {
 	if (m->bank >= (s->mcg_cap & 0xff) || !(m->status & RD_MCI_VAL))
 		return RD_MCE_BAD;
+	if (mce_needs_no_action(m)) {
+		mce_store(s, m, 0);
+		*s->mcg_status = m->mcg_status;
+		return RD_MCE_SIGNAL;
+	}
 	if (m->status & RD_MCI_UC) {
 		/* Uncorrected errors are off as a whole, or in this bank. */
 		if ((s->mcg_cap & RD_MCG_CTL_P) && s->mcg_ctl != ~0ULL)
@@ -274,9 +293,7 @@ enum rd_mce_action rd_mce_inject(const struct rd_mce_state *s, const struct kvm_
 		s->bank[1] |= RD_MCI_OVER;
 		return RD_MCE_STORED;
 	}
-	s->bank[2] = m->addr;
-	s->bank[3] = m->misc;
-	s->bank[1] = m->status | (s->bank[1] & RD_MCI_VAL ? RD_MCI_OVER : 0);
+	mce_store(s, m, s->bank[1] & RD_MCI_VAL ? RD_MCI_OVER : 0);
 	if (!(m->status & RD_MCI_UC))
 		return RD_MCE_STORED;
 	*s->mcg_status = m->mcg_status;

@@ -123,11 +123,18 @@ bool rd_mtrr_ok(u32 msr, u64 val, u64 gpa_reserved);
 #define RD_MSR_MCE_BANK 0x400
 #define RD_MCG_CTL_P BIT_ULL(8)
 #define RD_MCG_SER_P BIT_ULL(24)
-#define RD_MCG_SUPPORTED (RD_MCG_CTL_P | RD_MCG_SER_P)
+#define RD_MCG_CMCI_P BIT_ULL(10)
+#define RD_MCG_SUPPORTED (RD_MCG_CTL_P | RD_MCG_CMCI_P | RD_MCG_SER_P)
+#define RD_MSR_MCE_CTL2 0x280
+#define RD_MCI_CTL2_CMCI_EN BIT_ULL(30)
+#define RD_MCI_CTL2_THRESHOLD 0x7fffULL
 #define RD_MCI_VAL BIT_ULL(63)
 #define RD_MCI_OVER BIT_ULL(62)
 #define RD_MCI_UC BIT_ULL(61)
 #define RD_MCI_EN BIT_ULL(60)
+#define RD_MCI_PCC BIT_ULL(57)
+#define RD_MCI_S BIT_ULL(56)
+#define RD_MCI_AR BIT_ULL(55)
 #define RD_MCG_STATUS_MCIP BIT_ULL(2)
 /*
  * Is the guest's write to register reg (0 CTL, 1 STATUS, 2 ADDR, 3 MISC) of a bank legal?
@@ -135,7 +142,10 @@ bool rd_mtrr_ok(u32 msr, u64 val, u64 gpa_reserved);
  */
 bool rd_mce_write_ok(unsigned int reg, u64 val, bool host, bool status_writable);
 
-enum rd_mce_action { RD_MCE_BAD, RD_MCE_IGNORED, RD_MCE_STORED, RD_MCE_RAISE, RD_MCE_SHUTDOWN };
+/* RD_MCE_SIGNAL: stored, and an interrupt says so to a guest that wants it (CMCI). */
+enum rd_mce_action {
+	RD_MCE_BAD, RD_MCE_IGNORED, RD_MCE_STORED, RD_MCE_SIGNAL, RD_MCE_RAISE, RD_MCE_SHUTDOWN
+};
 
 /* The registers that an injected machine check (KVM_X86_SET_MCE) looks at and changes. */
 struct rd_mce_state {

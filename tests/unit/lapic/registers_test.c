@@ -194,6 +194,42 @@ START_TEST(msr_numbers_outside)
 }
 END_TEST
 
+/* The entry for corrected machine checks is there only for a CPU that has them (MCG_CAP). */
+START_TEST(cmci_entry)
+{
+	struct rd_lapic *l = m.lapic[0];
+	u32 lvt = 0xa9;
+	u64 val;
+
+	apic_write(l, RD_APIC_SVR, 0x1ff);
+	apic_write(l, RD_APIC_LVT_CMCI, lvt);
+	ck_assert_uint_eq(apic_read(l, RD_APIC_LVT_CMCI), 0);
+	rd_lapic_raise_cmci(l);
+	ck_assert_int_eq(rd_lapic_next(l), -1);
+
+	rd_lapic_set_cmci(l, true);
+	ck_assert_uint_eq(apic_read(l, RD_APIC_VERSION), 0x60014);
+	ck_assert_uint_eq(apic_read(l, RD_APIC_LVT_CMCI), RD_APIC_LVT_MASKED);
+	rd_lapic_raise_cmci(l);
+	ck_assert_int_eq(rd_lapic_next(l), -1);
+	apic_write(l, RD_APIC_LVT_CMCI, lvt | 0xfff00000);
+	ck_assert_uint_eq(apic_read(l, RD_APIC_LVT_CMCI), lvt);
+	rd_lapic_raise_cmci(l);
+	ck_assert_int_eq(rd_lapic_next(l), 0xa9);
+	apic_write(l, RD_APIC_SVR, 0xff);
+	ck_assert_uint_eq(apic_read(l, RD_APIC_LVT_CMCI), lvt | RD_APIC_LVT_MASKED);
+	rd_lapic_reset(l, true);
+	ck_assert_uint_eq(apic_read(l, RD_APIC_LVT_CMCI), RD_APIC_LVT_MASKED);
+	ck_assert_int_eq(rd_lapic_msr_read(l, 0x82f, &val), -EINVAL);
+	ck_assert_int_eq(rd_lapic_set_base(l, l->base | RD_APIC_BASE_X2APIC, true), 0);
+	ck_assert_int_eq(rd_lapic_msr_read(l, 0x82f, &val), 0);
+	ck_assert_int_eq(rd_lapic_msr_write(l, 0x82f, 1 << 20), -EINVAL);
+	rd_lapic_set_cmci(l, false);
+	ck_assert_int_eq(rd_lapic_msr_read(l, 0x82f, &val), -EINVAL);
+	ck_assert_int_eq(rd_lapic_msr_write(l, 0x82f, 0), -EINVAL);
+}
+END_TEST
+
 START_TEST(mmio_widths)
 {
 	struct rd_lapic *l = m.lapic[0];
@@ -549,6 +585,7 @@ TCase *registers_tests(void)
 	tcase_add_test(tc, x2apic_access);
 	tcase_add_test(tc, x2apic_reserved_bits);
 	tcase_add_test(tc, msr_numbers_outside);
+	tcase_add_test(tc, cmci_entry);
 	tcase_add_test(tc, mmio_widths);
 	tcase_add_test(tc, window_hit);
 	tcase_add_test(tc, base_transitions);

@@ -391,6 +391,30 @@ START_TEST(mce_injection)
 }
 END_TEST
 
+START_TEST(mce_without_need_of_action)
+{
+	struct kvm_x86_mce ucna = {
+		.status = RD_MCI_VAL | RD_MCI_UC | RD_MCI_EN | 9, .addr = 0x3000, .bank = 9
+	};
+	struct mce m;
+
+	mce_init(&m);
+	/* It stops nobody, whatever the guest has enabled. */
+	m.s.cr4 = 0;
+	m.s.mcg_ctl = 0;
+	ck_assert_int_eq(rd_mce_inject(&m.s, &ucna), RD_MCE_SIGNAL);
+	ck_assert_uint_eq(m.bank[1], ucna.status);
+	ck_assert_uint_eq(m.bank[2], 0x3000);
+	/* With any of these it is another kind of error. */
+	ucna.status |= RD_MCI_AR;
+	ck_assert_int_eq(rd_mce_inject(&m.s, &ucna), RD_MCE_IGNORED);
+	ucna.status ^= RD_MCI_AR | RD_MCI_PCC;
+	ck_assert_int_eq(rd_mce_inject(&m.s, &ucna), RD_MCE_IGNORED);
+	ucna.status ^= RD_MCI_PCC | RD_MCI_S;
+	ck_assert_int_eq(rd_mce_inject(&m.s, &ucna), RD_MCE_IGNORED);
+}
+END_TEST
+
 Suite *rd_suite(void)
 {
 	Suite *s = suite_create("msr");
@@ -412,6 +436,7 @@ Suite *rd_suite(void)
 	tcase_add_test(mem, mtrr_values);
 	tcase_add_test(mce, mce_bank_writes);
 	tcase_add_test(mce, mce_injection);
+	tcase_add_test(mce, mce_without_need_of_action);
 	suite_add_tcase(s, cr);
 	suite_add_tcase(s, mem);
 	suite_add_tcase(s, mce);
