@@ -28,6 +28,9 @@ demo: deps
 check: deps
 	tests/check
 
+check-kvm-selftests:
+	tests/clients/kvm-selftests --all
+
 check-fast:
 	tests/check --fast
 
@@ -61,6 +64,7 @@ help:
 #: make demo       boot a stock Debian guest on redoubt.ko inside an emulated SVM machine
 #: make check      lint, unit tests, module builds, selftests in the rig; totals at the end
 #: make check-fast lint, unit tests and one module build
+#: make check-kvm-selftests  all of KVM's own selftests that apply, the slow ones too
 #: make bench      compare with stock KVM in executed host instructions
 #: make install    install the module for the running kernel, and the tools (PREFIX, DESTDIR)
 #: make uninstall  take them away again
@@ -70,5 +74,5 @@ help:
 #:                                 (6.1, and the running one where its headers are installed)
 #: WERROR=                         let compiler warnings pass
 
-.PHONY: all module tools guest deps demo check check-fast bench install uninstall clean clean-all
-.PHONY: help
+.PHONY: all module tools guest deps demo check check-fast check-kvm-selftests bench install
+.PHONY: uninstall clean clean-all help

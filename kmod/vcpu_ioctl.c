@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 #include "kmod/ioctl.h"
 #include "vmm/clock.h"
+#include "vmm/hw.h"
 #include "vmm/msr.h"
 #include "vmm/vm.h"
 
@@ -355,6 +356,33 @@ static long rd_set_vapic_addr(struct rd_call *c, void *data)
 	return 0;
 }
 
+/*
+ * There is no nested virtualization, and KVM_CAP_NESTED_STATE says so. Some VMMs save its state
+ * without asking and give up when that fails: they get a header that says that there is nothing.
+ */
+static long rd_get_nested_state(struct rd_call *c, void *data)
+{
+	struct kvm_nested_state __user *user = c->user;
+	struct kvm_nested_state s = {
+		.format = rd_hw->nested_format,
+		.size = sizeof(s),
+	};
+	u32 room;
+
+	if (get_user(room, &user->size))
+		return -EFAULT;
+	if (room < sizeof(s))
+		return put_user((u32)sizeof(s), &user->size) ? -EFAULT : -E2BIG;
+	return copy_to_user(user, &s, sizeof(s)) ? -EFAULT : 0;
+}
+
+static long rd_set_nested_state(struct rd_call *c, void *data)
+{
+	const struct kvm_nested_state *s = data;
+
+	return s->size < sizeof(*s) || s->flags ? -EINVAL : 0;
+}
+
 /* --- clock, capabilities, attributes ---------------------------------------------------------- */
 
 static long rd_set_tsc_khz(struct rd_call *c, void *data)
@@ -453,6 +481,8 @@ static struct rd_ioctl_row rows[] = {
 	{ KVM_HAS_DEVICE_ATTR, 0, rd_has_attr },
 	{ KVM_GET_DEVICE_ATTR, RD_IOC_VCPU, rd_get_attr },
 	{ KVM_SET_DEVICE_ATTR, RD_IOC_VCPU, rd_set_attr },
+	{ KVM_GET_NESTED_STATE, RD_IOC_SELF, rd_get_nested_state },
+	{ KVM_SET_NESTED_STATE, 0, rd_set_nested_state },
 	{ KVM_GET_STATS_FD, 0, rd_vcpu_stats_fd },
 };
 

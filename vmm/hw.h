@@ -17,6 +17,7 @@ struct rd_paging_regs;
 struct rd_hw {
 	const char *name; /* "svm", "vmx" */
 	const struct rd_pt_format *pt;
+	u16 nested_format; /* KVM_STATE_NESTED_FORMAT_*, for a state without contents */
 	u8 tsc_frac_bits; /* 0: the CPU cannot scale */
 	/* Module level, process context. probe: 0, -ENODEV (no extension), -EPERM (off in
 	 * firmware), -EBUSY (in use), with a reason for the log. */

@@ -110,7 +110,8 @@ struct rd_vcpu {
 	u64 pat, misc_enable, feat_ctl, smbase, spec_ctrl, tsc_aux, mcg_cap, mcg_status, mcg_ctl,
 		ucode_rev, platform_info, arch_caps;
 	u64 hwcr, de_cfg, osvw_length, osvw_status, smi_count, power_ctl;
-	u64 mtrr[8 * 2 + 11 + 1 + 1], mce[4 * 32], mce_ctl2[32]; /* variable 0x200-0x20f, fixed, deftype, spare */
+	u64 mce_ctl2[32];
+	u64 mtrr[8 * 2 + 11 + 1 + 1], mce[4 * 32]; /* variable 0x200-0x20f, fixed, deftype, spare */
 	struct {
 		u64 offset, ratio_48, adjust; /* guest TSC = (host * ratio) >> 48 + offset */
 		u32 khz;

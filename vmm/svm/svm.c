@@ -15,6 +15,7 @@ static void rd_svm_vm_destroy(struct rd_vm *vm)
 
 struct rd_hw rd_svm = {
 	.name = "svm",
+	.nested_format = KVM_STATE_NESTED_FORMAT_SVM,
 	.pt = &rd_npt_format,
 	.probe = rd_svm_probe,
 	.setup = rd_svm_setup,
