@@ -571,11 +571,12 @@ int rd_vcpu_run(struct rd_vcpu *v)
 	v->first_run_done = true;
 	if (v->uses_pkru)
 		v->host_pkru = rdpkru();
-	if (v->vm->chip.mode != RD_IRQCHIP_KERNEL)
-		rd_set_cr8(v, READ_ONCE(v->run->cr8) & 15);
-
 	if (unlikely(READ_ONCE(v->run->kvm_valid_regs) | READ_ONCE(v->run->kvm_dirty_regs)))
 		r = rd_sync_regs_in(v);
+	/* The task priority is user space's only where the local APIC is. */
+	if (!v->has_lapic)
+		rd_set_cr8(v, READ_ONCE(v->run->cr8) & 15);
+
 	if (likely(!r))
 		r = rd_vcpu_run_inner(v);
 	rd_vcpu_read_end(v);

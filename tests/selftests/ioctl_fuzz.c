@@ -85,6 +85,7 @@ static struct {
 struct worker {
 	uint8_t *buf; /* BUF_PAGES, with nothing mapped behind them */
 	uint8_t *run[NR_VCPUS];
+	uint8_t *ring[NR_VCPUS]; /* the first page of the dirty ring, if there is one */
 	uint32_t generation;
 	timer_t timer;
 	unsigned int nr;
@@ -507,6 +508,7 @@ static size_t make_cap(struct worker *w, void *p)
 		KVM_CAP_MAX_VCPU_ID,
 		KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
 		KVM_CAP_DISABLE_QUIRKS2,
+		KVM_CAP_DIRTY_LOG_RING,
 		KVM_CAP_SYNC_REGS,
 		KVM_CAP_X86_TRIPLE_FAULT_EVENT,
 		KVM_CAP_EXIT_ON_EMULATION_FAILURE,
@@ -784,6 +786,13 @@ static void set_irqchip(int vm)
 	}
 }
 
+static void set_ring(int vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_DIRTY_LOG_RING, .args = { PAGE << below(3) } };
+
+	ioctl(vm, KVM_ENABLE_CAP, &cap);
+}
+
 static void start_in_low_memory(int vcpu)
 {
 	struct kvm_sregs s;
@@ -819,6 +828,8 @@ static void new_machine(struct worker *w)
 		return;
 	if (!one_in(8))
 		set_irqchip(vm);
+	if (one_in(4))
+		set_ring(vm);
 	if (!one_in(8))
 		set_memory(vm);
 	m.vm = vm;
@@ -848,6 +859,11 @@ static void map_runs(struct worker *w)
 			munmap(w->run[i], 3 * PAGE);
 		p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, m.vcpu[i], 0);
 		w->run[i] = p == MAP_FAILED ? NULL : p;
+		if (w->ring[i])
+			munmap(w->ring[i], PAGE);
+		p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, m.vcpu[i],
+			 KVM_DIRTY_LOG_PAGE_OFFSET * PAGE);
+		w->ring[i] = p == MAP_FAILED ? NULL : p;
 	}
 	w->generation = m.generation;
 }
@@ -904,6 +920,10 @@ static void touch_run(struct worker *w, unsigned int i)
 {
 	uint8_t *run = w->run[i];
 
+	if (w->ring[i] && one_in(2)) {
+		fill(w, w->ring[i] + below(PAGE / 16) * 16, 16);
+		return;
+	}
 	if (!run)
 		return;
 	if (one_in(4))
