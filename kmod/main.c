@@ -155,7 +155,8 @@ static int __init rd_init(void)
 		goto power;
 	/*
 	 * Once, not per VM: it patches the scheduler's code on all CPUs, which costs more than an
-	 * empty list of notifiers at each switch, and now and then trips an emulated host (docs/rig.md).
+	 * empty list of notifiers at each switch, and now and then trips an emulated host
+	 * (docs/rig.md).
 	 */
 	preempt_notifier_inc();
 	r = misc_register(&rd_misc);

@@ -3,7 +3,7 @@
  * What vmm/bus.c, which reads the tables of a VM's buses, and vmm/bus_table.c, which replaces them,
  * share (K).
  * Invariant: a struct rd_bus_table is immutable once published and freed only after all readers
- * have left it (rd_vm_sync()); its eventfds are sorted by address, its zones are sorted and disjoint,
+ * have left it (rd_vm_sync()); its eventfds are sorted by address, its zones sorted and disjoint,
  * so that both are found by binary search.
  */
 #ifndef RD_VMM_BUS_PRIV_H

@@ -1228,7 +1228,8 @@ static long mem_free(void)
 	if (!f)
 		return -1;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " pages free %ld", &n) == 1 || sscanf(line, " count: %ld", &n) == 1)
+		if (sscanf(line, " pages free %ld", &n) == 1 ||
+		    sscanf(line, " count: %ld", &n) == 1)
 			pages += n;
 	fclose(f);
 	return pages * (long)(PAGE / 1024);
