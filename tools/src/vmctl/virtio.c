@@ -268,7 +268,7 @@ static void *io_thread(void *arg)
 
 int rd_virtio_start(struct rd_virtio *v)
 {
-	int err = pthread_create(&v->thread, NULL, io_thread, v);
+	int err = v->started ? 0 : pthread_create(&v->thread, NULL, io_thread, v);
 
 	if (err)
 		return rd_fail(RD_HOST_ERROR, "thread for %s: %s", v->ops->name, strerror(err));

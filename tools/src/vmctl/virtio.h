@@ -114,7 +114,7 @@ void rd_virtio_destroy(struct rd_virtio *v);
 /* rd_virtio_free - the same, and the instance itself, by its destroy(). */
 void rd_virtio_free(struct rd_virtio *v);
 
-/* rd_virtio_start - start the I/O thread. A status. */
+/* rd_virtio_start - start the I/O thread, unless there is one. A status. */
 int rd_virtio_start(struct rd_virtio *v);
 /* rd_virtio_pause - return when the device stands still: no I/O in flight. Not the I/O thread. */
 void rd_virtio_pause(struct rd_virtio *v);
