@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,9 +26,10 @@ static void on_end(void *ctx, enum rd_end why)
 	quits++;
 }
 
+static struct rd_virtio_slot *slot;
+
 static void setup(void)
 {
-	struct rd_virtio_slot *slot;
 
 	quits = 0;
 	ck_assert_int_eq(pipe(to_guest), 0);
@@ -39,7 +41,7 @@ static void setup(void)
 	driver_memory(&driver);
 	ck_assert_int_eq(rd_hvc_new(&driver.ram, &host, (struct rd_ender){ .end = on_end },
 				    &slot), 0);
-	driver_bind(&driver, &slot->v, ~0ull);
+	driver_bind(&driver, &slot->v, ~(1ull << VIRTIO_CONSOLE_F_MULTIPORT));
 }
 
 static void teardown(void)
@@ -141,6 +143,59 @@ START_TEST(slow_reader_holds_nothing_up)
 }
 END_TEST
 
+#define CONTROL_RX 2u
+#define CONTROL_TX 3u
+
+static void say(uint16_t event, uint16_t value, unsigned int n)
+{
+	struct virtio_console_control m = { .event = event, .value = value };
+	struct driver_part p = { DRIVER_DATA + 0x800, sizeof(m), false };
+
+	memcpy(driver_at(&driver, p.gpa), &m, sizeof(m));
+	driver_send(&driver, CONTROL_TX, &p, 1);
+	ck_assert_uint_eq(driver_used(&driver, CONTROL_TX, n), n);
+}
+
+static uint16_t heard(unsigned int i)
+{
+	struct virtio_console_control m;
+
+	memcpy(&m, driver_at(&driver, DRIVER_DATA + 0x1000 + i * 64), sizeof(m));
+	ck_assert_uint_eq(driver_used_len(&driver, CONTROL_RX, i), sizeof(m));
+	ck_assert_uint_eq(m.id, 0);
+	ck_assert_uint_eq(m.value, 1);
+	return m.event;
+}
+
+/* Keys that are typed before the guest has opened the port are not lost. */
+START_TEST(port_is_announced)
+{
+	struct driver_part p = { DRIVER_DATA, 64, true };
+
+	driver_reset(&driver);
+	driver_bind(&driver, &slot->v, ~0ull);
+	for (unsigned int i = 0; i < 5; i++) {
+		struct driver_part room = { DRIVER_DATA + 0x1000 + i * 64, 64, true };
+
+		driver_send(&driver, CONTROL_RX, &room, 1);
+	}
+	driver_send(&driver, RX, &p, 1);
+	ck_assert_int_eq(write(to_guest[1], "early", 5), 5);
+	steps(3);
+	say(VIRTIO_CONSOLE_DEVICE_READY, 1, 1);
+	ck_assert_uint_eq(driver_used(&driver, CONTROL_RX, 1), 1);
+	ck_assert_uint_eq(heard(0), VIRTIO_CONSOLE_PORT_ADD);
+	say(VIRTIO_CONSOLE_PORT_READY, 1, 2);
+	ck_assert_uint_eq(driver_used(&driver, CONTROL_RX, 3), 3);
+	ck_assert_uint_eq(heard(1), VIRTIO_CONSOLE_CONSOLE_PORT);
+	ck_assert_uint_eq(heard(2), VIRTIO_CONSOLE_PORT_OPEN);
+	ck_assert_uint_eq(driver.interrupts[RX], 0);
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1, 3);
+	ck_assert_uint_eq(driver_used(&driver, RX, 1), 1);
+	ck_assert_mem_eq(driver_at(&driver, DRIVER_DATA), "early", 5);
+}
+END_TEST
+
 TCase *hvc_case(void)
 {
 	TCase *tc = tcase_create("hvc");
@@ -148,6 +203,7 @@ TCase *hvc_case(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, output_arrives);
 	tcase_add_test(tc, keys_arrive);
+	tcase_add_test(tc, port_is_announced);
 	tcase_add_test(tc, escape_quits);
 	tcase_add_test(tc, end_of_input_is_no_end);
 	tcase_add_test(tc, slow_reader_holds_nothing_up);

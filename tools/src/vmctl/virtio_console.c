@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virtio console with one port, hvc0. Neither direction ever waits: output that the host's end does
+ * virtio console with one port, hvc0. The port is announced through control messages, because only
+ * they tell when the guest has opened it: what is typed before would be lost. Neither direction ever waits: output that the host's end does
  * not take stays in the ring until it does, and keys stay with the host's end until the guest has
  * room. So a slow reader delays the guest's console, and never a reset or a pause.
  */
@@ -21,14 +22,32 @@
 #define PARTS 64u
 #define CHUNK 1024u		/* what a descriptor that is ready takes without waiting */
 
-enum { QUEUE_RX, QUEUE_TX };
+enum { QUEUE_RX, QUEUE_TX, QUEUE_CONTROL_RX, QUEUE_CONTROL_TX, QUEUES };
 enum { WATCH_IN, WATCH_OUT };
+
+/* Control messages to send, as bits, in the order in which they go out. */
+enum { SEND_ADD, SEND_CONSOLE, SEND_SIZE, SEND_OPEN, SENDS };
+
+static const uint16_t send_events[SENDS] = {
+	[SEND_ADD] = VIRTIO_CONSOLE_PORT_ADD,
+	[SEND_CONSOLE] = VIRTIO_CONSOLE_CONSOLE_PORT,
+	[SEND_SIZE] = VIRTIO_CONSOLE_RESIZE,
+	[SEND_OPEN] = VIRTIO_CONSOLE_PORT_OPEN,
+};
+
+struct message {
+	struct virtio_console_control control;
+	uint16_t rows, cols;	/* of a resize, in the order in which Linux reads them */
+};
 
 struct hvc {
 	struct rd_virtio_slot slot;
 	struct rd_console *host;
 	struct rd_ender ender;
 	uint64_t tx_done;	/* bytes of the chain at the head of the ring that are written */
+	uint32_t to_send;	/* control messages */
+	bool guest_open;	/* the guest takes keys */
+	struct winsize size;	/* the terminal's, as the guest knows it; ws_col 0: no terminal */
 };
 
 static bool out_ready(const struct rd_console *c)
@@ -91,7 +110,7 @@ static void serve_rx(struct hvc *h)
 	struct iovec iov[PARTS];
 	struct rd_chain c = { .iov = iov, .room = PARTS };
 
-	while (host->pending_len && rd_virtio_pop(v, QUEUE_RX, &c)) {
+	while (h->guest_open && host->pending_len && rd_virtio_pop(v, QUEUE_RX, &c)) {
 		size_t n = rd_iov_write(iov + c.n_out, c.n_in, 0, host->pending,
 					host->pending_len);
 
@@ -101,18 +120,98 @@ static void serve_rx(struct hvc *h)
 	}
 	rd_virtq_ask_kicks(&v->queues[QUEUE_RX].ring, host->pending_len != 0);
 	/* The guest may have made room before it was asked to tell. */
-	if (host->pending_len && rd_virtio_pending(v, QUEUE_RX))
+	if (h->guest_open && host->pending_len && rd_virtio_pending(v, QUEUE_RX))
 		rd_virtio_notify(v, QUEUE_RX);
 	rd_virtio_watch(v, WATCH_IN, rd_console_poll_fd(host), POLLIN);
 	rd_virtio_signal(v, QUEUE_RX);
 }
 
+/* The terminal's size. False: it is as it was. */
+static bool size_changed(struct hvc *h)
+{
+	struct winsize now = { 0 };
+
+	if (h->host->out_fd < 0 || ioctl(h->host->out_fd, TIOCGWINSZ, &now) || !now.ws_col ||
+	    (now.ws_col == h->size.ws_col && now.ws_row == h->size.ws_row))
+		return false;
+	h->size = now;
+	return true;
+}
+
+static void send_control(struct hvc *h)
+{
+	struct rd_virtio *v = &h->slot.v;
+	struct iovec iov[PARTS];
+	struct rd_chain c = { .iov = iov, .room = PARTS };
+
+	while (h->to_send && rd_virtio_pop(v, QUEUE_CONTROL_RX, &c)) {
+		unsigned int i = (unsigned int)__builtin_ctz(h->to_send);
+		struct message m = {
+			.control = { .event = send_events[i], .value = 1 },
+			.rows = h->size.ws_row, .cols = h->size.ws_col,
+		};
+		size_t len = i == SEND_SIZE ? sizeof(m) : sizeof(m.control);
+
+		len = rd_iov_write(iov + c.n_out, c.n_in, 0, &m, len);
+		rd_virtio_done(v, QUEUE_CONTROL_RX, c.head, (uint32_t)len);
+		h->to_send &= ~(1u << i);
+	}
+	rd_virtio_signal(v, QUEUE_CONTROL_RX);
+}
+
+static void take_message(struct hvc *h, const struct virtio_console_control *m)
+{
+	switch (m->event) {
+	case VIRTIO_CONSOLE_DEVICE_READY:
+		h->to_send = m->value ? 1u << SEND_ADD : 0;
+		break;
+	case VIRTIO_CONSOLE_PORT_READY:
+		if (m->id || !m->value)
+			break;
+		h->to_send |= 1u << SEND_CONSOLE | 1u << SEND_OPEN;
+		if (h->size.ws_col)
+			h->to_send |= 1u << SEND_SIZE;
+		break;
+	case VIRTIO_CONSOLE_PORT_OPEN:
+		if (!m->id)
+			h->guest_open = m->value;
+		break;
+	default:
+		break;
+	}
+}
+
+static void serve_control(struct hvc *h)
+{
+	struct rd_virtio *v = &h->slot.v;
+	struct rd_virtq *ring = &v->queues[QUEUE_CONTROL_TX].ring;
+	struct virtio_console_control m;
+	struct iovec iov[PARTS];
+	struct rd_chain c = { .iov = iov, .room = PARTS };
+
+	do {
+		while (rd_virtio_pop(v, QUEUE_CONTROL_TX, &c)) {
+			if (rd_iov_read(iov, c.n_out, 0, &m, sizeof(m)) == sizeof(m))
+				take_message(h, &m);
+			rd_virtio_done(v, QUEUE_CONTROL_TX, c.head, 0);
+		}
+		rd_virtq_ask_kicks(ring, true);
+	} while (rd_virtio_pending(v, QUEUE_CONTROL_TX));
+	rd_virtio_signal(v, QUEUE_CONTROL_TX);
+	send_control(h);
+	serve_rx(h);
+}
+
+static void (*const serve[QUEUES])(struct hvc *h) = {
+	[QUEUE_RX] = serve_rx,
+	[QUEUE_TX] = serve_tx,
+	[QUEUE_CONTROL_RX] = send_control,
+	[QUEUE_CONTROL_TX] = serve_control,
+};
+
 static void hvc_kick(struct rd_virtio *v, unsigned int q)
 {
-	if (q == QUEUE_RX)
-		serve_rx(v->dev);
-	else
-		serve_tx(v->dev);
+	serve[q](v->dev);
 }
 
 static void hvc_event(struct rd_virtio *v, unsigned int slot, short revents)
@@ -126,6 +225,11 @@ static void hvc_event(struct rd_virtio *v, unsigned int slot, short revents)
 	}
 	if (rd_console_fill(h->host) == RD_CONSOLE_QUIT)
 		h->ender.end(h->ender.ctx, RD_END_QUIT);
+	/* Whoever types has finished resizing the window. */
+	if (size_changed(h) && rd_virtio_negotiated(v, VIRTIO_CONSOLE_F_MULTIPORT)) {
+		h->to_send |= 1u << SEND_SIZE;
+		send_control(h);
+	}
 	serve_rx(h);
 }
 
@@ -133,8 +237,11 @@ static void hvc_start(struct rd_virtio *v)
 {
 	struct hvc *h = v->dev;
 
-	if (v->fresh)
+	if (v->fresh) {
 		h->tx_done = 0;
+		h->to_send = 0;
+		h->guest_open = !rd_virtio_negotiated(v, VIRTIO_CONSOLE_F_MULTIPORT);
+	}
 	rd_virtio_watch(v, WATCH_IN, rd_console_poll_fd(h->host), POLLIN);
 }
 
@@ -160,19 +267,17 @@ static const struct rd_virtio_ops hvc_ops = {
 	.destroy = hvc_destroy,
 };
 
-/* The terminal's size as it is when the machine starts. False: there is no terminal. */
-static bool fill_config(struct hvc *h)
+static void fill_config(struct hvc *h)
 {
-	struct virtio_console_config c = { 0 };
-	struct winsize size;
+	struct virtio_console_config c = { .max_nr_ports = 1 };
 
-	if (h->host->out_fd < 0 || ioctl(h->host->out_fd, TIOCGWINSZ, &size) || !size.ws_col)
-		return false;
-	c.cols = size.ws_col;
-	c.rows = size.ws_row;
+	if (size_changed(h)) {
+		c.cols = h->size.ws_col;
+		c.rows = h->size.ws_row;
+		h->slot.v.features |= 1ull << VIRTIO_CONSOLE_F_SIZE;
+	}
 	memcpy(h->slot.v.config, &c, sizeof(c));
 	h->slot.v.config_len = sizeof(c);
-	return true;
 }
 
 int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ender ender,
@@ -185,10 +290,10 @@ int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ende
 		return rd_fail(RD_HOST_ERROR, "out of memory");
 	h->host = host;
 	h->ender = ender;
-	status = rd_virtio_init(&h->slot.v, &hvc_ops, h, ram, 0);
-	if (fill_config(h))
-		h->slot.v.features |= 1ull << VIRTIO_CONSOLE_F_SIZE;
-	for (unsigned int q = QUEUE_RX; q <= QUEUE_TX && !status; q++)
+	status = rd_virtio_init(&h->slot.v, &hvc_ops, h, ram,
+				1ull << VIRTIO_CONSOLE_F_MULTIPORT);
+	fill_config(h);
+	for (unsigned int q = 0; q < QUEUES && !status; q++)
 		status = rd_virtio_add_queue(&h->slot.v, QUEUE_SIZE);
 	if (status)
 		rd_virtio_free(&h->slot.v);
