@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * virtio console with one port, hvc0. The port is announced through control messages, because only
- * they tell when the guest has opened it: what is typed before would be lost. Neither direction ever waits: output that the host's end does
- * not take stays in the ring until it does, and keys stay with the host's end until the guest has
- * room. So a slow reader delays the guest's console, and never a reset or a pause.
+ * they tell when the guest has opened it: what is typed before would be lost.
+ *
+ * Neither direction ever waits: output that the host's end does not take stays in the ring until it
+ * does, and keys stay with the host's end until the guest has room. So a slow reader delays the
+ * guest's console, and never a reset or a pause.
  */
 #include "tools/src/vmctl/console.h"
 #include "tools/src/vmctl/util.h"
