@@ -12,12 +12,15 @@
 #include "tools/src/vmctl/virtio_devices.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define QUEUE_SIZE 64u
@@ -46,34 +49,34 @@ struct hvc {
 	struct rd_virtio_slot slot;
 	struct rd_console *host;
 	struct rd_ender ender;
+	int out_fd;		/* the host's, or one of its own for the same, without waiting */
 	uint64_t tx_done;	/* bytes of the chain at the head of the ring that are written */
 	uint32_t to_send;	/* control messages */
 	bool guest_open;	/* the guest takes keys */
 	struct winsize size;	/* the terminal's, as the guest knows it; ws_col 0: no terminal */
 };
 
-static bool out_ready(const struct rd_console *c)
+static bool out_ready(const struct hvc *h)
 {
-	struct pollfd p = { .fd = c->out_fd, .events = POLLOUT };
+	struct pollfd p = { .fd = h->out_fd, .events = POLLOUT };
 
-	return c->out_fd < 0 || c->lossy || poll(&p, 1, 0) != 0;
+	return h->out_fd < 0 || h->host->lossy || poll(&p, 1, 0) != 0;
 }
 
 /* Write as much of the chain as the host's end takes. True: all is written, or nobody wants it. */
 static bool transmit(struct hvc *h, const struct rd_chain *c)
 {
-	struct rd_console *host = h->host;
 	uint8_t bytes[CHUNK];
 
 	while (h->tx_done < c->out_len) {
 		size_t n = rd_iov_read(c->iov, c->n_out, h->tx_done, bytes, sizeof(bytes));
 		ssize_t done = (ssize_t)n;
 
-		if (rd_virtio_interrupted(&h->slot.v) || !out_ready(host))
+		if (rd_virtio_interrupted(&h->slot.v) || !out_ready(h))
 			return false;
-		if (host->out_fd >= 0)
-			done = write(host->out_fd, bytes, n);
-		if (done < 0 && errno == EINTR)
+		if (h->out_fd >= 0)
+			done = write(h->out_fd, bytes, n);
+		if (done < 0 && (errno == EINTR || (errno == EAGAIN && !h->host->lossy)))
 			return false;
 		h->tx_done += done > 0 ? (uint64_t)done : n;
 	}
@@ -100,7 +103,7 @@ static void serve_tx(struct hvc *h)
 		}
 		rd_virtq_ask_kicks(ring, !stuck);
 	} while (!stuck && rd_virtio_pending(v, QUEUE_TX));
-	rd_virtio_watch(v, WATCH_OUT, h->host->out_fd, stuck ? POLLOUT : 0);
+	rd_virtio_watch(v, WATCH_OUT, h->out_fd, stuck ? POLLOUT : 0);
 	rd_virtio_signal(v, QUEUE_TX);
 }
 
@@ -255,7 +258,11 @@ static void hvc_stop(struct rd_virtio *v)
 
 static void hvc_destroy(struct rd_virtio *v)
 {
-	free(v->dev);
+	struct hvc *h = v->dev;
+
+	if (h->out_fd != h->host->out_fd)
+		close(h->out_fd);
+	free(h);
 }
 
 static const struct rd_virtio_ops hvc_ops = {
@@ -282,6 +289,24 @@ static void fill_config(struct hvc *h)
 	h->slot.v.config_len = sizeof(c);
 }
 
+/*
+ * Standard output is shared with whoever started vmctl, so it cannot be made non-blocking. A
+ * terminal or a pipe can be opened once more.
+ */
+static int own_output(const struct rd_console *host)
+{
+	char path[32];
+	struct stat st;
+	int fd = -1;
+
+	if (host->out_fd < 0 || host->lossy || fstat(host->out_fd, &st))
+		return host->out_fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", host->out_fd);
+	if (S_ISFIFO(st.st_mode) || isatty(host->out_fd))
+		fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd >= 0 ? fd : host->out_fd;
+}
+
 int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ender ender,
 	       struct rd_virtio_slot **out)
 {
@@ -292,6 +317,7 @@ int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ende
 		return rd_fail(RD_HOST_ERROR, "out of memory");
 	h->host = host;
 	h->ender = ender;
+	h->out_fd = own_output(host);
 	status = rd_virtio_init(&h->slot.v, &hvc_ops, h, ram,
 				1ull << VIRTIO_CONSOLE_F_MULTIPORT);
 	fill_config(h);
