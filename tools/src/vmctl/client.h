@@ -5,17 +5,34 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+struct rd_client {
+	const char *who;	/* for messages */
+	int fd;
+	char *buf;		/* bytes of lines that were not taken yet */
+	size_t len, room;
+};
+
+/* rd_client_open - connect to the VM that WHO names, by name or by process id. A status. */
+int rd_client_open(struct rd_client *c, const char *who);
+void rd_client_close(struct rd_client *c);
 
 /*
- * rd_client_ask - send COMMAND to the VM that WHO names, by name or by process id, and wait for
- * its answer. On RD_OK *REPLY is a new reference to an object with "ok" true. A status.
+ * rd_client_call - send REQUEST (the reference is taken) and wait for the answer; EVENT, if not
+ * NULL, is called with each line that comes before it. On RD_OK *REPLY is a new reference to an
+ * object with "ok" true. A status.
  */
+int rd_client_call(struct rd_client *c, json_t *request,
+		   void (*event)(void *ctx, const json_t *event), void *ctx, json_t **reply);
+
+/* rd_client_ask - open, one request without arguments, close. A status. */
 int rd_client_ask(const char *who, const char *command, json_t **reply);
 
 /*
- * rd_client_each - call FN with the status object of every running VM, in the order of names.
- * Sockets that nobody listens on are passed over. A status.
+ * rd_client_each - call FN with the answer of every running VM to REQUEST (the reference is taken),
+ * in the order of names. Sockets that nobody listens on are passed over. A status.
  */
-int rd_client_each(void (*fn)(void *ctx, const json_t *status), void *ctx);
+int rd_client_each(json_t *request, void (*fn)(void *ctx, json_t *answer), void *ctx);
 
 #endif

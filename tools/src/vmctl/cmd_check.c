@@ -5,7 +5,7 @@
  * FAIL (has to be mended first), with the remedy in the same line.
  */
 #include "tools/src/vmctl/commands.h"
-#include "tools/src/vmctl/control.h"
+#include "tools/src/vmctl/rundir.h"
 #include "tools/src/vmctl/kvm.h"
 #include "tools/src/vmctl/util.h"
 

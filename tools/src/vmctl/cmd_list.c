@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmctl list: the running VMs, one line each. */
+#include "tools/src/vmctl/ask.h"
 #include "tools/src/vmctl/client.h"
 #include "tools/src/vmctl/commands.h"
 #include "tools/src/vmctl/util.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
-static int set_json(void *ctx, const char *v)
-{
-	(void)v;
-	*(bool *)ctx = true;
-	return RD_OK;
-}
-
 static const struct rd_opt list_opts[] = {
-	{ "json", NULL, "one JSON object per line", set_json },
+	{ "json", NULL, "one JSON object per line", rd_ask_set_json },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -31,15 +24,14 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "?";
 }
 
-static void show(void *ctx, const json_t *status)
+static void show(void *ctx, json_t *status)
 {
 	if (*(bool *)ctx) {
-		json_dumpf(status, stdout, JSON_COMPACT);
-		putchar('\n');
+		rd_ask_print(status);
 		return;
 	}
-	printf("%-20s %8lld %5lld %9lldM %9llds  %s\n", text(status, "name"),
-	       number(status, "pid"), number(status, "cpus"),
+	printf("%-20s %8lld %-8s %5lld %9lldM %9llds  %s\n", text(status, "name"),
+	       number(status, "pid"), text(status, "state"), number(status, "cpus"),
 	       number(status, "memory") / (long long)RD_MIB, number(status, "uptime_s"),
 	       text(status, "device"));
 }
@@ -55,9 +47,9 @@ static int run(const struct rd_command *self, int argc, char **argv)
 	if (operands)
 		return rd_fail(RD_USAGE, "list: unexpected \"%s\"", argv[0]);
 	if (!json)
-		printf("%-20s %8s %5s %10s %10s  %s\n", "NAME", "PID", "CPUS", "MEMORY", "UPTIME",
-		       "DEVICE");
-	return rd_client_each(show, &json);
+		printf("%-20s %8s %-8s %5s %10s %10s  %s\n", "NAME", "PID", "STATE", "CPUS",
+		       "MEMORY", "UPTIME", "DEVICE");
+	return rd_client_each(json_pack("{s:s}", "command", "status"), show, &json);
 }
 
 const struct rd_command rd_cmd_list = {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmctl run: from the command line to a checked configuration. */
 #include "tools/src/vmctl/commands.h"
-#include "tools/src/vmctl/control.h"
 #include "tools/src/vmctl/loader.h"
+#include "tools/src/vmctl/rundir.h"
 #include "tools/src/vmctl/session.h"
 #include "tools/src/vmctl/util.h"
 
 #include <string.h>
 
-#define CPUS_MAX 4096u
 #define TIMEOUT_MAX (366u * 24 * 3600)
 
 static int set_name(void *ctx, const char *v)
@@ -42,9 +41,9 @@ static int set_append(void *ctx, const char *v)
 
 static int set_cpus(void *ctx, const char *v)
 {
-	if (rd_parse_u32(v, 1, CPUS_MAX, &((struct rd_config *)ctx)->n_cpus))
+	if (rd_parse_u32(v, 1, RD_CPUS_MAX, &((struct rd_config *)ctx)->n_cpus))
 		return RD_OK;
-	return rd_fail(RD_USAGE, "--cpus: a number from 1 to %u, not \"%s\"", CPUS_MAX, v);
+	return rd_fail(RD_USAGE, "--cpus: a number from 1 to %u, not \"%s\"", RD_CPUS_MAX, v);
 }
 
 static int set_memory(void *ctx, const char *v)
@@ -200,6 +199,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 	status = fill_defaults(&config);
 	if (status)
 		return status;
+	config.has_serial = strcmp(config.serial, "none") != 0;
 	load = (struct rd_load){
 		.kernel = config.kernel, .initrd = config.initrd, .append = config.append,
 	};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmctl stats: counters of a running VM. */
+#include "tools/src/vmctl/ask.h"
 #include "tools/src/vmctl/client.h"
 #include "tools/src/vmctl/commands.h"
 #include "tools/src/vmctl/util.h"
@@ -7,19 +8,30 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-static int set_json(void *ctx, const char *v)
+struct stats_options {
+	bool json;	/* first: rd_ask_set_json() */
+	bool vcpus;
+};
+
+static int set_vcpus(void *ctx, const char *v)
 {
 	(void)v;
-	*(bool *)ctx = true;
+	((struct stats_options *)ctx)->vcpus = true;
 	return RD_OK;
 }
 
 static const struct rd_opt stats_opts[] = {
-	{ "json", NULL, "print the whole answer as one JSON object", set_json },
+	{ "json", NULL, "print the whole answer as one JSON object", rd_ask_set_json },
+	{ "vcpus", NULL, "each virtual CPU by itself, too", set_vcpus },
 	{ NULL, NULL, NULL, NULL },
 };
 
-static void print_group(json_t *reply, const char *group)
+static long long number(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static void print_group(const json_t *reply, const char *group)
 {
 	const char *name;
 	json_t *value;
@@ -30,34 +42,39 @@ static void print_group(json_t *reply, const char *group)
 	}
 }
 
-static void print_text(json_t *reply)
+static void print_text(const json_t *reply)
 {
-	printf("exits: %lld\n", (long long)json_integer_value(json_object_get(reply, "exits")));
+	printf("exits: %lld\n", number(reply, "exits"));
 	print_group(reply, "counters");
-	printf("user-space exits: %lld\n",
-	       (long long)json_integer_value(json_object_get(reply, "user_exits_total")));
+	printf("user-space exits: %lld\n", number(reply, "user_exits_total"));
 	print_group(reply, "user_exits");
 }
 
 static int run(const struct rd_command *self, int argc, char **argv)
 {
-	bool json = false;
-	json_t *reply;
-	int operands;
-	int status = rd_opts_parse(self, &json, argc, argv, &operands);
+	struct stats_options o = { 0 };
+	struct rd_client c;
+	json_t *reply = NULL, *vcpu;
+	size_t i;
+	int status = rd_ask_parse(self, &o, argc, argv);
 
 	if (status)
 		return status == RD_OPTS_HELP ? RD_OK : status;
-	if (operands != 1)
-		return rd_fail(RD_USAGE, "stats: one name or process id is needed");
-	status = rd_client_ask(argv[0], "stats", &reply);
+	status = rd_client_open(&c, argv[0]);
+	if (!status)
+		status = rd_client_call(&c, json_pack("{s:s, s:b}", "command", "stats", "vcpus",
+						      o.vcpus), NULL, NULL, &reply);
+	rd_client_close(&c);
 	if (status)
 		return status;
-	if (json) {
-		json_dumpf(reply, stdout, JSON_COMPACT);
-		putchar('\n');
+	if (o.json) {
+		rd_ask_print(reply);
 	} else {
 		print_text(reply);
+		json_array_foreach(json_object_get(reply, "vcpus"), i, vcpu) {
+			printf("vCPU %lld\n", number(vcpu, "index"));
+			print_text(vcpu);
+		}
 	}
 	json_decref(reply);
 	return RD_OK;
@@ -65,7 +82,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 
 const struct rd_command rd_cmd_stats = {
 	.name = "stats",
-	.args = "NAME|PID [--json]",
+	.args = "NAME|PID [--vcpus] [--json]",
 	.summary = "Show the counters of a running virtual machine",
 	.opts = stats_opts,
 	.run = run,

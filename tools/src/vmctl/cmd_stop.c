@@ -1,30 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmctl stop: ask the guest to power itself off. Whether and when it does is up to the guest. */
-#include "tools/src/vmctl/client.h"
+#include "tools/src/vmctl/ask.h"
 #include "tools/src/vmctl/commands.h"
-#include "tools/src/vmctl/util.h"
-
-#include <stddef.h>
 
 static int run(const struct rd_command *self, int argc, char **argv)
 {
-	json_t *reply;
-	int operands;
-	int status = rd_opts_parse(self, NULL, argc, argv, &operands);
-
-	if (status)
-		return status == RD_OPTS_HELP ? RD_OK : status;
-	if (operands != 1)
-		return rd_fail(RD_USAGE, "stop: one name or process id is needed");
-	status = rd_client_ask(argv[0], "stop", &reply);
-	if (!status)
-		json_decref(reply);
-	return status;
+	return rd_ask_simple(self, argc, argv, "stop");
 }
 
 const struct rd_command rd_cmd_stop = {
 	.name = "stop",
-	.args = "NAME|PID",
+	.args = "NAME|PID [--json]",
 	.summary = "Press the power button of a virtual machine",
+	.opts = rd_json_opts,
 	.run = run,
 };

@@ -11,5 +11,12 @@ extern const struct rd_command rd_cmd_list;
 extern const struct rd_command rd_cmd_stats;
 extern const struct rd_command rd_cmd_stop;
 extern const struct rd_command rd_cmd_kill;
+extern const struct rd_command rd_cmd_show;
+extern const struct rd_command rd_cmd_pause;
+extern const struct rd_command rd_cmd_resume;
+extern const struct rd_command rd_cmd_console;
+extern const struct rd_command rd_cmd_top;
+extern const struct rd_command rd_cmd_snapshot;
+extern const struct rd_command rd_cmd_restore;
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,11 +29,24 @@ static void wake_main(struct rd_console *c)
 		return;
 }
 
+/* Caller holds the lock. */
+static void show_taps(struct rd_console *c)
+{
+	pthread_mutex_lock(&c->tap_lock);
+	for (unsigned int i = 0; c->tapped < c->len && i < RD_CONSOLE_TAPS; i++)
+		if (c->taps[i] >= 0 && send(c->taps[i], c->buf + c->tapped, c->len - c->tapped,
+					    MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			continue;	/* it lost some; its end is seen by poll() */
+	pthread_mutex_unlock(&c->tap_lock);
+	c->tapped = c->len;
+}
+
 /* Write out the buffer. Caller holds the lock. */
 static void drain(struct rd_console *c)
 {
 	size_t done = 0;
 
+	show_taps(c);
 	while (done < c->len && c->out_fd >= 0) {
 		ssize_t n = write(c->out_fd, c->buf + done, c->len - done);
 
@@ -42,9 +56,13 @@ static void drain(struct rd_console *c)
 			 !__atomic_load_n(&c->abandon, __ATOMIC_RELAXED))
 			continue;
 		else
-			break;	/* nobody reads, or nobody may wait: drop it */
+			break;	/* nobody reads, or nobody may wait */
 	}
-	c->len = 0;
+	if (c->lossy || c->out_fd < 0 || !__atomic_load_n(&c->abandon, __ATOMIC_RELAXED))
+		done = c->len;
+	c->len -= done;
+	memmove(c->buf, c->buf + done, c->len);
+	c->tapped = c->len;
 }
 
 static void transmit(void *ctx, uint8_t byte)
@@ -53,11 +71,13 @@ static void transmit(void *ctx, uint8_t byte)
 	bool wake;
 
 	pthread_mutex_lock(&c->lock);
+	if (c->len == sizeof(c->buf))
+		c->len = c->tapped = 0;	/* kept for a reader who still does not come */
 	c->buf[c->len++] = byte;
 	wake = false;
 	if (byte == '\n' || c->len == sizeof(c->buf))
 		drain(c);
-	else
+	if (c->len)
 		wake = !__atomic_exchange_n(&c->flush_armed, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&c->lock);
 	if (wake)
@@ -91,6 +111,7 @@ int rd_console_flush(struct rd_console *c)
 	/* A vCPU thread that holds the lock is writing already. */
 	if (pthread_mutex_trylock(&c->lock))
 		return RD_CONSOLE_FLUSH_MS;
+	show_taps(c);
 	if (c->len && c->out_fd >= 0 && !c->lossy && !can_write(c->out_fd, 0)) {
 		pthread_mutex_unlock(&c->lock);
 		return RD_CONSOLE_FLUSH_MS;
@@ -118,7 +139,8 @@ int rd_console_wake(struct rd_console *c, struct rd_serial *serial)
 
 	if (read(c->wake_fd, &count, sizeof(count)) < 0)
 		return -1;
-	deliver(c, serial);
+	if (serial)
+		deliver(c, serial);
 	return __atomic_load_n(&c->flush_armed, __ATOMIC_RELAXED) ? RD_CONSOLE_FLUSH_MS : -1;
 }
 
@@ -169,6 +191,67 @@ enum rd_console_event rd_console_input(struct rd_console *c, struct rd_serial *s
 
 	deliver(c, serial);
 	return event;
+}
+
+bool rd_console_tap_room(const struct rd_console *c)
+{
+	for (unsigned int i = 0; i < RD_CONSOLE_TAPS; i++)
+		if (c->taps[i] < 0)
+			return true;
+	return false;
+}
+
+void rd_console_tap(struct rd_console *c, int fd)
+{
+	unsigned int i = 0;
+
+	pthread_mutex_lock(&c->tap_lock);
+	while (i < RD_CONSOLE_TAPS && c->taps[i] >= 0)
+		i++;
+	if (i < RD_CONSOLE_TAPS)
+		c->taps[i] = fd;
+	else
+		close(fd);
+	pthread_mutex_unlock(&c->tap_lock);
+}
+
+void rd_console_tap_poll(struct rd_console *c, struct pollfd *p, bool input)
+{
+	bool wanted = input && !c->pending_len;
+
+	for (unsigned int i = 0; i < RD_CONSOLE_TAPS; i++)
+		p[i] = (struct pollfd){ .fd = c->taps[i], .events = wanted ? POLLIN : 0 };
+}
+
+static void untap(struct rd_console *c, unsigned int i)
+{
+	pthread_mutex_lock(&c->tap_lock);
+	close(c->taps[i]);
+	c->taps[i] = -1;
+	pthread_mutex_unlock(&c->tap_lock);
+}
+
+void rd_console_tap_handle(struct rd_console *c, const struct pollfd *p,
+			   struct rd_serial *serial)
+{
+	for (unsigned int i = 0; i < RD_CONSOLE_TAPS; i++) {
+		ssize_t n = 0;
+
+		if (!p[i].revents || c->taps[i] != p[i].fd)
+			continue;
+		if (p[i].revents & POLLIN) {
+			n = recv(c->taps[i], c->pending + c->pending_len,
+				 sizeof(c->pending) - c->pending_len, MSG_DONTWAIT);
+			if (n > 0)
+				c->pending_len += (size_t)n;
+			if (n > 0 || (n < 0 && errno == EAGAIN) ||
+			    c->pending_len == sizeof(c->pending))
+				continue;
+		}
+		untap(c, i);
+	}
+	if (serial)
+		deliver(c, serial);
 }
 
 void rd_console_abandon(struct rd_console *c, bool abandon)
@@ -235,6 +318,7 @@ static int open_pty(struct rd_console *c, const char *label)
 	cfmakeraw(&t);
 	tcsetattr(c->slave_fd, TCSANOW, &t);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	snprintf(c->where, sizeof(c->where), "%s", path);
 	printf("%s: %s\n", label, path);
 	fflush(stdout);
 	return RD_OK;
@@ -245,6 +329,9 @@ void rd_console_init(struct rd_console *c)
 	memset(c, 0, sizeof(*c));
 	c->in_fd = c->out_fd = c->slave_fd = c->wake_fd = -1;
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->tap_lock, NULL);
+	for (unsigned int i = 0; i < RD_CONSOLE_TAPS; i++)
+		c->taps[i] = -1;
 }
 
 int rd_console_open(struct rd_console *c, const char *label, const char *spec)
@@ -252,6 +339,7 @@ int rd_console_open(struct rd_console *c, const char *label, const char *spec)
 	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->wake_fd < 0)
 		return rd_fail(RD_HOST_ERROR, "eventfd: %s", strerror(errno));
+	snprintf(c->where, sizeof(c->where), "%s", spec);
 	if (!strcmp(spec, "none"))
 		return RD_OK;
 	if (!strcmp(spec, "stdio"))
@@ -267,6 +355,9 @@ void rd_console_close(struct rd_console *c)
 	if (c->len && c->out_fd >= 0 && can_write(c->out_fd, 1000))
 		drain(c);
 	pthread_mutex_unlock(&c->lock);
+	for (unsigned int i = 0; i < RD_CONSOLE_TAPS; i++)
+		if (c->taps[i] >= 0)
+			untap(c, i);
 	if (c->raw) {
 		tcsetattr(STDIN_FILENO, TCSANOW, &c->saved);
 		rd_messages_raw(false);

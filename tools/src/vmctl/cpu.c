@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define KICK_SIGNAL SIGRTMIN
 #define REKICK_NS 20000000
@@ -175,11 +176,38 @@ static bool run_interrupted(struct rd_cpu *cpu)
 	return !rd_machine_stopping(cpu->machine);
 }
 
+static void handle_exit(struct rd_cpu *cpu)
+{
+	count_exit(cpu, cpu->run->exit_reason);
+	if (cpu->run->exit_reason == KVM_EXIT_IO)
+		exit_io(cpu);
+	else if (cpu->run->exit_reason == KVM_EXIT_MMIO)
+		exit_mmio(cpu);
+	else
+		exit_other(cpu);
+}
+
+/*
+ * The hypervisor takes the result of the last exit with the next KVM_RUN: with immediate_exit it
+ * does so and no more, and only then are the registers those after the instruction. A string
+ * instruction may need several rounds.
+ */
+static void finish_instruction(struct rd_cpu *cpu)
+{
+	while (!__atomic_load_n(&cpu->machine->end, __ATOMIC_RELAXED)) {
+		__atomic_store_n(&cpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
+		if (ioctl(cpu->fd, KVM_RUN, 0) < 0)
+			return;
+		handle_exit(cpu);
+	}
+}
+
 static void *cpu_thread(void *arg)
 {
 	struct rd_cpu *cpu = arg;
 	bool go_on;
 
+	__atomic_store_n(&cpu->tid, gettid(), __ATOMIC_RELAXED);
 	kicked_run = cpu->run;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	go_on = !rd_machine_stopping(cpu->machine);
@@ -188,16 +216,12 @@ static void *cpu_thread(void *arg)
 			go_on = run_interrupted(cpu);
 			continue;
 		}
-		count_exit(cpu, cpu->run->exit_reason);
-		if (cpu->run->exit_reason == KVM_EXIT_IO)
-			exit_io(cpu);
-		else if (cpu->run->exit_reason == KVM_EXIT_MMIO)
-			exit_mmio(cpu);
-		else
-			exit_other(cpu);
+		handle_exit(cpu);
 		go_on = !rd_machine_stopping(cpu->machine);
 	}
+	finish_instruction(cpu);
 	kicked_run = NULL;
+	__atomic_store_n(&cpu->tid, 0, __ATOMIC_RELAXED);
 	return NULL;
 }
 

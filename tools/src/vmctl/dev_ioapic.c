@@ -194,3 +194,42 @@ bool rd_ioapic_init(struct rd_ioapic *io, struct rd_bus *bus, struct rd_ioapic_h
 		.dev = io,
 	});
 }
+
+static void ioapic_transfer(void *dev, struct rd_pack *p)
+{
+	struct rd_ioapic *io = dev;
+
+	rd_pack_u32(p, &io->select);
+	rd_pack_u32(p, &io->id);
+	rd_pack_u32(p, &io->level);
+	for (unsigned int i = 0; i < RD_IOAPIC_PINS; i++)
+		rd_pack_u64(p, &io->rte[i]);
+}
+
+static bool ioapic_loaded(void *dev)
+{
+	struct rd_ioapic *io = dev;
+
+	for (unsigned int i = 0; i < RD_IOAPIC_PINS; i++)
+		if ((io->rte[i] & RTE_STATUS) ||
+		    (io->rte[i] & (RTE_REMOTE_IRR | RTE_LEVEL)) == RTE_REMOTE_IRR)
+			return false;
+	return io->select <= 0xff && io->id <= 0xf && !(io->level >> RD_IOAPIC_PINS);
+}
+
+/* The pins' levels are saved here; what the kernel must know is which vectors to watch. */
+static void ioapic_lines(void *dev)
+{
+	struct rd_ioapic *io = dev;
+
+	pthread_mutex_lock(&io->lock);
+	send_routes(io);
+	pthread_mutex_unlock(&io->lock);
+}
+
+const struct rd_state_ops rd_ioapic_state = {
+	.version = 1,
+	.transfer = ioapic_transfer,
+	.loaded = ioapic_loaded,
+	.lines = ioapic_lines,
+};

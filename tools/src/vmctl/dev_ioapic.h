@@ -7,6 +7,7 @@
 #define RD_TOOLS_DEV_IOAPIC_H
 
 #include "tools/src/vmctl/bus.h"
+#include "tools/src/vmctl/state.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -49,5 +50,8 @@ void rd_ioapic_eoi(struct rd_ioapic *io, uint8_t vector);
 
 /* rd_ioapic_message - the MSI message that redirection entry RTE stands for. */
 struct rd_msi rd_ioapic_message(uint64_t rte);
+
+/* rd_ioapic_state - for rd_states_add(). */
+extern const struct rd_state_ops rd_ioapic_state;
 
 #endif

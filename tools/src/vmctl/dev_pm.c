@@ -80,16 +80,24 @@ static void control_write(void *dev, uint64_t off, unsigned int size, uint64_t v
 		pm->ender.end(pm->ender.ctx, RD_END_POWER_OFF);
 }
 
-static uint64_t timer_read(void *dev, uint64_t off, unsigned int size)
+static uint64_t monotonic_ns(void)
 {
 	struct timespec ts;
-	uint64_t ticks;
 
-	(void)dev;
-	(void)size;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ticks = (uint64_t)ts.tv_sec * PM_TIMER_HZ +
-		(uint64_t)ts.tv_nsec * PM_TIMER_HZ / NSEC_PER_SEC;
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t timer_read(void *dev, uint64_t off, unsigned int size)
+{
+	struct rd_pm *pm = dev;
+	uint64_t ns, ticks;
+
+	(void)size;
+	pthread_mutex_lock(&pm->lock);
+	ns = pm->held ? pm->held_ns : monotonic_ns() + pm->offset_ns;
+	pthread_mutex_unlock(&pm->lock);
+	ticks = ns / NSEC_PER_SEC * PM_TIMER_HZ + ns % NSEC_PER_SEC * PM_TIMER_HZ / NSEC_PER_SEC;
 	return (uint32_t)ticks >> (off * 8);
 }
 
@@ -131,3 +139,59 @@ void rd_pm_power_button(struct rd_pm *pm)
 	pm_update(pm);
 	pthread_mutex_unlock(&pm->lock);
 }
+
+static void pm_transfer(void *dev, struct rd_pack *p)
+{
+	struct rd_pm *pm = dev;
+
+	rd_pack_u16(p, &pm->status);
+	rd_pack_u16(p, &pm->enable);
+	rd_pack_u16(p, &pm->control);
+	rd_pack_u64(p, &pm->held_ns);
+}
+
+static bool pm_loaded(void *dev)
+{
+	struct rd_pm *pm = dev;
+
+	if ((pm->status & ~STS_POWER_BUTTON) || (pm->control & CNT_SLP_EN))
+		return false;
+	pm->sci.level = pm->status & pm->enable;
+	return true;
+}
+
+static void pm_lines(void *dev)
+{
+	rd_irq_reassert(&((struct rd_pm *)dev)->sci);
+}
+
+static void pm_pause(void *dev)
+{
+	struct rd_pm *pm = dev;
+
+	pthread_mutex_lock(&pm->lock);
+	pm->held_ns = monotonic_ns() + pm->offset_ns;
+	pm->held = true;
+	pthread_mutex_unlock(&pm->lock);
+}
+
+static void pm_resume(void *dev)
+{
+	struct rd_pm *pm = dev;
+
+	pthread_mutex_lock(&pm->lock);
+	pm->offset_ns = pm->held_ns - monotonic_ns();
+	pm->held = false;
+	pthread_mutex_unlock(&pm->lock);
+}
+
+const struct rd_state_ops rd_pm_state = {
+	.version = 1,
+	.transfer = pm_transfer,
+	.loaded = pm_loaded,
+	.lines = pm_lines,
+	.pause = pm_pause,
+	.resume = pm_resume,
+};
+
+const struct rd_state_ops rd_ender_state = { .version = 1 };

@@ -8,6 +8,7 @@
 
 #include "tools/src/vmctl/bus.h"
 #include "tools/src/vmctl/irq.h"
+#include "tools/src/vmctl/state.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -35,6 +36,9 @@ struct rd_pm {
 	struct rd_irq sci;
 	struct rd_ender ender;
 	uint16_t status, enable, control;
+	bool held;		/* the timer stands still */
+	uint64_t held_ns;	/* where, while it does */
+	uint64_t offset_ns;	/* the timer minus the host's monotonic clock */
 };
 
 /* rd_pm_init - attach PM1 blocks and PM timer to BUS. False: ports taken. */
@@ -48,5 +52,11 @@ bool rd_reset_ports_init(struct rd_ender *ender, struct rd_bus *bus);
 
 /* rd_pvpanic_init - attach the panic port. False: port taken. */
 bool rd_pvpanic_init(struct rd_ender *ender, struct rd_bus *bus);
+
+/* rd_pm_state - for rd_states_add(). The PM timer stands still while the machine is paused. */
+extern const struct rd_state_ops rd_pm_state;
+
+/* rd_ender_state - for the reset ports and the panic port, which remember nothing. */
+extern const struct rd_state_ops rd_ender_state;
 
 #endif

@@ -351,3 +351,64 @@ void rd_rtc_destroy(struct rd_rtc *rtc)
 		close(rtc->timer_fd);
 	rtc->timer_fd = -1;
 }
+
+static void rtc_transfer(void *dev, struct rd_pack *p)
+{
+	struct rd_rtc *rtc = dev;
+	uint64_t offset = (uint64_t)rtc->offset_ns, second = (uint64_t)rtc->last_second;
+
+	rd_pack_u64(p, &offset);
+	rd_pack_u64(p, &second);
+	rd_pack_u8(p, &rtc->index);
+	rd_pack_u8(p, &rtc->reg_c);
+	rd_pack_bytes(p, rtc->cmos, sizeof(rtc->cmos));
+	rtc->offset_ns = (int64_t)offset;
+	rtc->last_second = (int64_t)second;
+}
+
+/* The offset is one that setting the clock to some time between 1970 and SECONDS_MAX leads to. */
+static bool rtc_loaded(void *dev)
+{
+	struct rd_rtc *rtc = dev;
+	const int64_t limit = SECONDS_MAX * NSEC;
+
+	if (rtc->offset_ns < -limit || rtc->offset_ns > limit - (int64_t)time(NULL) * NSEC ||
+	    (rtc->index & 0x80) || (rtc->cmos[REG_A] & A_UIP) ||
+	    (rtc->reg_c & ~(C_IRQF | B_PIE | B_AIE | B_UIE)))
+		return false;
+	rtc->irq.level = rtc->reg_c & C_IRQF;
+	return true;
+}
+
+static void rtc_lines(void *dev)
+{
+	rd_irq_reassert(&((struct rd_rtc *)dev)->irq);
+}
+
+static void rtc_pause(void *dev)
+{
+	struct rd_rtc *rtc = dev;
+	const struct itimerspec off = { 0 };
+
+	pthread_mutex_lock(&rtc->lock);
+	timerfd_settime(rtc->timer_fd, 0, &off, NULL);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+static void rtc_resume(void *dev)
+{
+	struct rd_rtc *rtc = dev;
+
+	pthread_mutex_lock(&rtc->lock);
+	arm(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+const struct rd_state_ops rd_rtc_state = {
+	.version = 1,
+	.transfer = rtc_transfer,
+	.loaded = rtc_loaded,
+	.lines = rtc_lines,
+	.pause = rtc_pause,
+	.resume = rtc_resume,
+};

@@ -8,6 +8,7 @@
 
 #include "tools/src/vmctl/bus.h"
 #include "tools/src/vmctl/irq.h"
+#include "tools/src/vmctl/state.h"
 
 #include <pthread.h>
 #include <stdint.h>
@@ -29,5 +30,8 @@ void rd_rtc_destroy(struct rd_rtc *rtc);
 
 /* rd_rtc_tick - timer_fd is readable: raise what is due. Main thread. */
 void rd_rtc_tick(struct rd_rtc *rtc);
+
+/* rd_rtc_state - for rd_states_add(). The clock follows the host's, also over a pause. */
+extern const struct rd_state_ops rd_rtc_state;
 
 #endif

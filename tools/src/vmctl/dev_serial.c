@@ -12,6 +12,7 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 #define IER_RDI 0x01
 #define IER_THRI 0x02
 #define IER_RLSI 0x04
+#define IER_ALL 0x0f
 #define IIR_NONE 0x01
 #define IIR_THRI 0x02
 #define IIR_RDI 0x04
@@ -25,6 +26,7 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 #define MCR_OUT1 0x04
 #define MCR_OUT2 0x08
 #define MCR_LOOP 0x10
+#define MCR_ALL 0x1f
 #define LSR_DR 0x01
 #define LSR_OE 0x02
 #define LSR_THRE 0x20
@@ -47,11 +49,16 @@ static uint8_t interrupt_id(const struct rd_serial *s)
 }
 
 /* OUT2 connects the interrupt to the bus, except in loopback mode. */
-static void serial_update(struct rd_serial *s)
+static bool line_level(const struct rd_serial *s)
 {
 	bool wired = (s->mcr & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
 
-	rd_irq_set(&s->irq, wired && interrupt_id(s) != IIR_NONE);
+	return wired && interrupt_id(s) != IIR_NONE;
+}
+
+static void serial_update(struct rd_serial *s)
+{
+	rd_irq_set(&s->irq, line_level(s));
 }
 
 static unsigned int rx_depth(const struct rd_serial *s)
@@ -163,7 +170,7 @@ static void write_ier(struct rd_serial *s, uint8_t v)
 	/* The transmitter is empty: enabling its interrupt raises it at once. */
 	if ((v & IER_THRI) && !(s->ier & IER_THRI))
 		s->thre_pending = true;
-	s->ier = v & 0x0f;
+	s->ier = v & IER_ALL;
 }
 
 static void write_fcr(struct rd_serial *s, uint8_t v)
@@ -211,7 +218,7 @@ static bool write_reg(struct rd_serial *s, unsigned int reg, uint8_t v)
 		s->lcr = v;
 		break;
 	case REG_MCR:
-		s->mcr = v & 0x1f;
+		s->mcr = v & MCR_ALL;
 		break;
 	case REG_SCR:
 		s->scr = v;
@@ -271,3 +278,47 @@ size_t rd_serial_receive(struct rd_serial *s, const uint8_t *bytes, size_t n)
 	pthread_mutex_unlock(&s->lock);
 	return taken;
 }
+
+static void serial_transfer(void *dev, struct rd_pack *p)
+{
+	struct rd_serial *s = dev;
+	uint32_t head = s->rx_head, count = s->rx_count;
+
+	rd_pack_u16(p, &s->divisor);
+	rd_pack_u8(p, &s->ier);
+	rd_pack_u8(p, &s->lcr);
+	rd_pack_u8(p, &s->mcr);
+	rd_pack_u8(p, &s->scr);
+	rd_pack_u8(p, &s->lsr_errors);
+	rd_pack_bool(p, &s->fifo_enabled);
+	rd_pack_bool(p, &s->thre_pending);
+	rd_pack_bytes(p, s->rx, sizeof(s->rx));
+	rd_pack_u32(p, &head);
+	rd_pack_u32(p, &count);
+	s->rx_head = head;
+	s->rx_count = count;
+}
+
+static bool serial_loaded(void *dev)
+{
+	struct rd_serial *s = dev;
+
+	if (s->rx_head >= RD_SERIAL_FIFO || s->rx_count > rx_depth(s) || (s->ier & ~IER_ALL) ||
+	    (s->mcr & ~MCR_ALL) || (s->lsr_errors & ~LSR_OE))
+		return false;
+	s->irq.level = line_level(s);
+	return true;
+}
+
+static void serial_lines(void *dev)
+{
+	rd_irq_reassert(&((struct rd_serial *)dev)->irq);
+}
+
+/* A sender that was turned away is part of the host's side and comes again by itself. */
+const struct rd_state_ops rd_serial_state = {
+	.version = 1,
+	.transfer = serial_transfer,
+	.loaded = serial_loaded,
+	.lines = serial_lines,
+};

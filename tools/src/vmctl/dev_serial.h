@@ -10,6 +10,7 @@
 
 #include "tools/src/vmctl/bus.h"
 #include "tools/src/vmctl/irq.h"
+#include "tools/src/vmctl/state.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -46,5 +47,8 @@ bool rd_serial_init(struct rd_serial *s, struct rd_bus *bus, uint16_t port, stru
  * short count host.rx_room is called once there is room again. Any thread.
  */
 size_t rd_serial_receive(struct rd_serial *s, const uint8_t *bytes, size_t n);
+
+/* rd_serial_state - for rd_states_add(). */
+extern const struct rd_state_ops rd_serial_state;
 
 #endif

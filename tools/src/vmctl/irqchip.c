@@ -33,10 +33,12 @@ static int create_kernel(struct rd_machine *m)
 
 	if (ioctl(m->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0)
 		return rd_kvm_fail("KVM_CREATE_IRQCHIP");
-	m->legacy_pic = true;
-	if (rd_kvm_cap(m->kvm->fd, KVM_CAP_PIT2) &&
-	    ioctl(m->vm_fd, KVM_CREATE_PIT2, &pit) < 0)
+	m->legacy_pic = m->kernel_irqchip = true;
+	if (!rd_kvm_cap(m->kvm->fd, KVM_CAP_PIT2))
+		return RD_OK;
+	if (ioctl(m->vm_fd, KVM_CREATE_PIT2, &pit) < 0)
 		return rd_kvm_fail("KVM_CREATE_PIT2");
+	m->has_pit = rd_kvm_cap(m->kvm->fd, KVM_CAP_PIT_STATE2);
 	return RD_OK;
 }
 

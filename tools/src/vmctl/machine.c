@@ -8,6 +8,7 @@
 #include "tools/src/vmctl/irqchip.h"
 #include "tools/src/vmctl/layout.h"
 #include "tools/src/vmctl/loader.h"
+#include "tools/src/vmctl/restore.h"
 #include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_attach.h"
@@ -112,6 +113,21 @@ static int create_memory(struct rd_machine *m)
 	return status;
 }
 
+/* The order is that of the devices in a snapshot. */
+static int register_states(struct rd_machine *m)
+{
+	struct rd_states *s = &m->states;
+	bool ok = rd_states_add(s, "ports", &rd_ender_state, &m->ender) &&
+		  rd_states_add(s, "pm", &rd_pm_state, &m->pm) &&
+		  rd_states_add(s, "rtc", &rd_rtc_state, &m->rtc);
+
+	if (!m->kernel_irqchip)
+		ok = ok && rd_states_add(s, "ioapic", &rd_ioapic_state, &m->ioapic);
+	if (m->config->has_serial)
+		ok = ok && rd_states_add(s, "serial", &rd_serial_state, &m->serial);
+	return ok ? RD_OK : rd_fail(RD_HOST_ERROR, "two devices have the same name");
+}
+
 static int create_devices(struct rd_machine *m, struct rd_serial_host host)
 {
 	int status;
@@ -126,6 +142,8 @@ static int create_devices(struct rd_machine *m, struct rd_serial_host host)
 	if (!ok)
 		return rd_fail(RD_HOST_ERROR, "two devices claim the same ports");
 	status = rd_rtc_init(&m->rtc, &m->bus, rd_irqchip_line(m, RD_GSI_RTC));
+	if (!status)
+		status = register_states(m);
 	return status ? status : rd_virtio_create_all(m);
 }
 
@@ -182,6 +200,14 @@ static int create_cpus(struct rd_machine *m)
 	return status;
 }
 
+/* A machine that is restored comes up paused. */
+static int load_snapshot(struct rd_machine *m)
+{
+	rd_states_pause(&m->states);
+	m->paused = true;
+	return rd_restore_load(m->config->restore, m);
+}
+
 static int load_guest(struct rd_machine *m, bool serial)
 {
 	struct rd_load load = {
@@ -231,7 +257,8 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 	if (!status)
 		status = create_cpus(m);
 	if (!status)
-		status = load_guest(m, host.transmit != NULL);
+		status = config->restore ? load_snapshot(m) :
+					   load_guest(m, host.transmit != NULL);
 	return status;
 }
 
@@ -259,6 +286,36 @@ void rd_machine_stop(struct rd_machine *m)
 		rd_cpu_join(&m->cpus[i]);
 }
 
+int rd_machine_pause(struct rd_machine *m)
+{
+	int status;
+
+	if (m->paused)
+		return RD_OK;
+	rd_machine_stop(m);
+	if (__atomic_load_n(&m->end, __ATOMIC_RELAXED))
+		return RD_OK;
+	rd_states_pause(&m->states);
+	status = rd_clocks_hold(m);
+	m->paused = !status;
+	return status;
+}
+
+int rd_machine_resume(struct rd_machine *m)
+{
+	int status;
+
+	if (!m->paused)
+		return RD_OK;
+	m->paused = false;
+	status = rd_clocks_release(m);
+	if (status)
+		return status;
+	rd_states_resume(&m->states);
+	__atomic_store_n(&m->stopping, 0, __ATOMIC_SEQ_CST);
+	return rd_machine_start(m);
+}
+
 void rd_machine_destroy(struct rd_machine *m)
 {
 	rd_machine_stop(m);
@@ -267,6 +324,7 @@ void rd_machine_destroy(struct rd_machine *m)
 	free(m->cpus);
 	m->cpus = NULL;
 	rd_virtio_destroy_all(m);
+	rd_clocks_free(&m->clocks);
 	rd_rtc_destroy(&m->rtc);
 	rd_routes_destroy(m);
 	if (m->stats_fd >= 0)

@@ -12,16 +12,18 @@
 
 #include "tools/src/vmctl/acpi.h"
 #include "tools/src/vmctl/bus.h"
+#include "tools/src/vmctl/clocks.h"
+#include "tools/src/vmctl/config.h"
 #include "tools/src/vmctl/cpu.h"
 #include "tools/src/vmctl/dev_ioapic.h"
 #include "tools/src/vmctl/dev_pm.h"
 #include "tools/src/vmctl/dev_rtc.h"
 #include "tools/src/vmctl/dev_serial.h"
-#include "tools/src/vmctl/disk.h"
 #include "tools/src/vmctl/kvm.h"
 #include "tools/src/vmctl/msi.h"
 #include "tools/src/vmctl/pci.h"
 #include "tools/src/vmctl/ram.h"
+#include "tools/src/vmctl/state.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,25 +31,8 @@
 struct rd_console;
 struct rd_virtio_slot;
 
-struct rd_config {
-	const char *name;
-	const char *kernel;
-	const char *initrd;	/* NULL: none */
-	const char *append;
-	const char *device;
-	const char *serial;
-	const char *console;	/* of the virtio console; "none": there is none */
-	uint32_t n_cpus;
-	uint64_t memory;
-	uint32_t timeout_s;	/* 0: none */
-	bool split_irqchip;
-	struct rd_disk_config disks[RD_DISKS_MAX];
-	unsigned int n_disks;
-	bool rng;
-	bool balloon;
-	bool no_reboot;
-	bool stats;
-};
+/* Interrupt controllers in the kernel: two 8259s and an I/O APIC. */
+#define RD_KERNEL_CHIPS 3u
 
 struct rd_machine {
 	const struct rd_config *config;
@@ -59,6 +44,9 @@ struct rd_machine {
 	uint32_t end;		/* enum rd_end; the first vCPU that ends the machine sets it */
 	uint32_t stopping;	/* vCPU threads must leave their loop */
 	bool legacy_pic;
+	bool kernel_irqchip;	/* all RD_KERNEL_CHIPS are in the kernel */
+	bool has_pit;
+	bool paused;		/* no vCPU runs, devices and time stand still */
 	struct rd_ram ram;
 	struct rd_bus bus;
 	struct rd_ender ender;
@@ -73,6 +61,8 @@ struct rd_machine {
 	struct rd_virtio_slot *virtio[RD_PCI_SLOTS];
 	unsigned int n_virtio;
 	struct rd_virtio *balloon;	/* one of them, NULL: none */
+	struct rd_states states;	/* what a snapshot saves of the devices */
+	struct rd_clocks clocks;
 	struct rd_cpu *cpus;
 	uint32_t n_cpus;
 };
@@ -90,6 +80,15 @@ void rd_machine_destroy(struct rd_machine *m);
 /* rd_machine_start - let the vCPUs run. rd_machine_stop - end their threads; idempotent. */
 int rd_machine_start(struct rd_machine *m);
 void rd_machine_stop(struct rd_machine *m);
+
+/*
+ * rd_machine_pause - when it returns, no vCPU runs, the last instruction of each is complete,
+ * devices do nothing of their own and time stands still. A machine that ended meanwhile (`end` is
+ * set) is not paused. rd_machine_resume - go on from there, or from where a snapshot was taken.
+ * Statuses; after a failure the machine cannot go on.
+ */
+int rd_machine_pause(struct rd_machine *m);
+int rd_machine_resume(struct rd_machine *m);
 
 /* rd_machine_end - the guest or the hypervisor ended the machine. The first reason counts. */
 void rd_machine_end(struct rd_machine *m, enum rd_end why);

@@ -7,11 +7,13 @@
 #include <string.h>
 
 static const struct rd_command *const commands[] = {
-	&rd_cmd_run, &rd_cmd_check, &rd_cmd_list, &rd_cmd_stats, &rd_cmd_stop, &rd_cmd_kill,
+	&rd_cmd_run, &rd_cmd_restore, &rd_cmd_check, &rd_cmd_list, &rd_cmd_show, &rd_cmd_stats,
+	&rd_cmd_top, &rd_cmd_console, &rd_cmd_pause, &rd_cmd_resume, &rd_cmd_snapshot,
+	&rd_cmd_stop, &rd_cmd_kill,
 };
 
 static const char statuses[] =
-	"exit status:\n"
+	"exit status (run stands for run and restore):\n"
 	"  0    success; run: the guest powered itself off\n"
 	"  1    host error: a file, the device node, memory; check: something is missing\n"
 	"  2    usage error: the command line or an input file is wrong\n"
@@ -19,7 +21,7 @@ static const char statuses[] =
 	"  4    run: the guest asked for a reset and --no-reboot was given\n"
 	"  5    run: the guest stopped on a triple fault\n"
 	"  6    run: --timeout ran out\n"
-	"  7    run: ended by vmctl kill or by Ctrl-A x\n"
+	"  7    run: ended by vmctl kill, vmctl snapshot --stop or by Ctrl-A x\n"
 	"  8    run: the hypervisor could not go on with the guest\n"
 	"  128+N  run: ended by signal N (SIGINT 130, SIGTERM 143, SIGHUP 129)\n";
 
@@ -35,8 +37,8 @@ static void print_help(FILE *to)
 {
 	fprintf(to, "usage: vmctl COMMAND [OPTION]...\ncommands:\n");
 	for (size_t i = 0; i < RD_ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(to, "  %-8s %s\n", "help", "Show this, or the help of one command");
+		fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(to, "  %-9s %s\n", "help", "Show this, or the help of one command");
 	fputs(statuses, to);
 }
 

@@ -23,6 +23,12 @@ void rd_stats_add_machine(struct rd_stats *stats, const struct rd_machine *m);
 /* rd_stats_json - the counters as an object; a new reference, NULL when out of memory. */
 json_t *rd_stats_json(const struct rd_stats *stats);
 
+/*
+ * rd_stats_vcpus - each vCPU of M by itself: its counters, and of its thread the processor time and
+ * the part of it that was spent in the guest, in milliseconds. An array; NULL: out of memory.
+ */
+json_t *rd_stats_vcpus(const struct rd_machine *m);
+
 /* rd_stats_print - the counters that are not zero, as lines on stderr. */
 void rd_stats_print(const struct rd_stats *stats);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Messages and number parsing. Every function may be called from any thread; the only state is
- * how a message ends its line.
+ * where a message goes and how it ends its line.
  */
 #include "tools/src/vmctl/util.h"
 
@@ -13,6 +13,14 @@
 #include <unistd.h>
 
 static bool raw_terminal;
+static __thread char *captured;
+static __thread size_t captured_room;
+
+void rd_messages_capture(char *buf, size_t len)
+{
+	captured = buf;
+	captured_room = len;
+}
 
 void rd_messages_raw(bool raw)
 {
@@ -26,6 +34,10 @@ static void say(const char *prefix, const char *fmt, va_list ap)
 	int n = snprintf(line, sizeof(line), "vmctl: %s", prefix);
 	size_t left;
 
+	if (captured) {
+		vsnprintf(captured, captured_room, fmt, ap);
+		return;
+	}
 	vsnprintf(line + n, sizeof(line) - (size_t)n - 2, fmt, ap);
 	for (char *p = line; *p; p++)
 		if (*p == '\n' || *p == '\r')

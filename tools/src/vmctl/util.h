@@ -39,6 +39,12 @@ int rd_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3
 /* rd_warn - print "vmctl: warning: MESSAGE" as one line on stderr. */
 void rd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * rd_messages_capture - messages of the calling thread go to BUF of LEN bytes from now on, the last
+ * one counts; NULL: to standard error again.
+ */
+void rd_messages_capture(char *buf, size_t len);
+
 /* rd_messages_raw - standard error may be a terminal that does not turn \n into \r\n now. */
 void rd_messages_raw(bool raw);
 

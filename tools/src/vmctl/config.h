@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What machine to build and how to run it: from the command line, or from a snapshot. */
+#ifndef RD_TOOLS_CONFIG_H
+#define RD_TOOLS_CONFIG_H
+
+#include "tools/src/vmctl/disk.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RD_CPUS_MAX 4096u
+
+struct rd_restore;
+
+struct rd_config {
+	const char *name;
+	const char *kernel;
+	const char *initrd;	/* NULL: none */
+	const char *append;
+	const char *device;
+	const char *serial;
+	const char *console;	/* of the virtio console; "none": there is none */
+	uint32_t n_cpus;
+	uint64_t memory;
+	uint32_t timeout_s;	/* 0: none */
+	bool split_irqchip;
+	bool has_serial;	/* the machine has a serial port, wherever `serial` leads */
+	struct rd_disk_config disks[RD_DISKS_MAX];
+	unsigned int n_disks;
+	bool rng;
+	bool balloon;
+	bool no_reboot;
+	bool stats;
+	bool start_paused;
+	bool announce;		/* say as JSON on standard output that the machine is there */
+	struct rd_restore *restore;	/* NULL: boot; else the state of the first life */
+};
+
+#endif

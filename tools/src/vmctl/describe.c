@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Machine descriptions as JSON. A description from a file is checked like a command line. */
+#include "tools/src/vmctl/describe.h"
+
+#include "tools/src/vmctl/ram.h"
+#include "tools/src/vmctl/rundir.h"
+#include "tools/src/vmctl/util.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A machine that is restored elsewhere finds its kernel again, for a reset. */
+static json_t *path(const char *name)
+{
+	char full[PATH_MAX];
+
+	if (!name)
+		return json_null();
+	return json_string(realpath(name, full) ? full : name);
+}
+
+json_t *rd_describe(const struct rd_config *config, const char *name)
+{
+	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?}", "name", name, "cpus",
+			 (json_int_t)config->n_cpus, "memory", (json_int_t)config->memory,
+			 "irqchip", config->split_irqchip ? "split" : "kernel", "serial",
+			 config->has_serial, "no_reboot", config->no_reboot, "kernel",
+			 path(config->kernel), "initrd", path(config->initrd), "append",
+			 config->append);
+}
+
+static const char *check(const struct rd_config *c, json_int_t cpus, json_int_t memory,
+			 const char *irqchip)
+{
+	if (!rd_valid_name(c->name))
+		return "the name is none";
+	if (cpus < 1 || cpus > RD_CPUS_MAX)
+		return "the number of CPUs is impossible";
+	if (memory < (json_int_t)RD_RAM_MIN || memory > (json_int_t)RD_RAM_MAX || memory % 4096)
+		return "the size of memory is impossible";
+	if (strcmp(irqchip, "kernel") != 0 && strcmp(irqchip, "split") != 0)
+		return "the kind of interrupt controllers is unknown";
+	return NULL;
+}
+
+int rd_describe_parse(struct rd_config *config, json_t **root, const void *text, size_t len,
+		      const char *file)
+{
+	json_int_t cpus, memory;
+	int serial, no_reboot;
+	const char *irqchip, *why;
+	json_error_t error;
+
+	*root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	if (!*root)
+		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, error.text);
+	/* "!": a member that is not known here stands for something this vmctl cannot build. */
+	if (json_unpack_ex(*root, &error, 0, "{s:s, s:I, s:I, s:s, s:b, s:b, s:s?, s:s?, s:s?, !}",
+			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip",
+			   &irqchip, "serial", &serial, "no_reboot", &no_reboot, "kernel",
+			   &config->kernel, "initrd", &config->initrd, "append",
+			   &config->append)) {
+		why = error.text;
+	} else {
+		why = check(config, cpus, memory, irqchip);
+	}
+	if (why)
+		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, why);
+	config->n_cpus = (uint32_t)cpus;
+	config->memory = (uint64_t)memory;
+	config->split_irqchip = !strcmp(irqchip, "split");
+	config->has_serial = serial;
+	config->no_reboot = no_reboot;
+	return RD_OK;
+}
