@@ -40,7 +40,9 @@ static const struct kvm_cpuid_entry2 *find(const struct kvm_cpuid2 *c, uint32_t 
 					   uint32_t index)
 {
 	for (uint32_t i = 0; i < c->nent; i++)
-		if (c->entries[i].function == leaf && c->entries[i].index == index)
+		if (c->entries[i].function == leaf &&
+		    (!(c->entries[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) ||
+		     c->entries[i].index == index))
 			return &c->entries[i];
 	return NULL;
 }

@@ -30,6 +30,13 @@ json_t *rd_describe(const struct rd_config *config, const char *name)
 			 config->append);
 }
 
+/* A string or null, which stands for none. */
+static bool nullable(const json_t *value, const char **text)
+{
+	*text = json_string_value(value);
+	return json_is_string(value) || json_is_null(value);
+}
+
 static const char *check(const struct rd_config *c, json_int_t cpus, json_int_t memory,
 			 const char *irqchip)
 {
@@ -47,6 +54,7 @@ static const char *check(const struct rd_config *c, json_int_t cpus, json_int_t 
 int rd_describe_parse(struct rd_config *config, json_t **root, const void *text, size_t len,
 		      const char *file)
 {
+	json_t *kernel, *initrd, *append;
 	json_int_t cpus, memory;
 	int serial, no_reboot;
 	const char *irqchip, *why;
@@ -56,15 +64,16 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	if (!*root)
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, error.text);
 	/* "!": a member that is not known here stands for something this vmctl cannot build. */
-	if (json_unpack_ex(*root, &error, 0, "{s:s, s:I, s:I, s:s, s:b, s:b, s:s?, s:s?, s:s?, !}",
+	if (json_unpack_ex(*root, &error, 0, "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, !}",
 			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip",
 			   &irqchip, "serial", &serial, "no_reboot", &no_reboot, "kernel",
-			   &config->kernel, "initrd", &config->initrd, "append",
-			   &config->append)) {
+			   &kernel, "initrd", &initrd, "append", &append))
 		why = error.text;
-	} else {
+	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
+		 !nullable(append, &config->append))
+		why = "kernel, initrd and append are strings or null";
+	else
 		why = check(config, cpus, memory, irqchip);
-	}
 	if (why)
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, why);
 	config->n_cpus = (uint32_t)cpus;

@@ -107,7 +107,7 @@ int rd_run_listen(const struct sockaddr_un *addr, int backlog)
 	dir = lock_dir(&mode);
 	if (dir < 0)
 		goto close_fd;
-	mask = umask(mode & S_IWGRP ? 0007 : 0077);
+	mask = umask(mode & S_IWGRP ? 0117 : 0177);
 	ok = bind_locked(fd, addr) && !listen(fd, backlog);
 	err = errno;
 	umask(mask);
