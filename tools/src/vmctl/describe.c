@@ -7,6 +7,7 @@
 #include "tools/src/vmctl/util.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +21,71 @@ static json_t *path(const char *name)
 	return json_string(realpath(name, full) ? full : name);
 }
 
+static json_t *describe_disks(const struct rd_config *config)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < config->n_disks; i++) {
+		const struct rd_disk_config *d = &config->disks[i];
+		char name[PATH_MAX];
+
+		snprintf(name, sizeof(name), "%.*s", (int)d->path_len, d->path);
+		json_array_append_new(list, json_pack("{s:o, s:s, s:b, s:b}", "file", path(name),
+						      "id", d->id, "read_only", d->read_only,
+						      "direct", d->direct));
+	}
+	if (json_array_size(list) == config->n_disks)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static const char *parse_disk(json_t *o, struct rd_disk_config *d, json_error_t *error)
+{
+	const char *file, *id;
+	int read_only, direct;
+
+	if (json_unpack_ex(o, error, 0, "{s:s, s:s, s:b, s:b, !}", "file", &file, "id", &id,
+			   "read_only", &read_only, "direct", &direct))
+		return error->text;
+	if (!*file || strlen(file) >= PATH_MAX || strlen(id) > RD_DISK_ID_LEN)
+		return "a disk's file or id is too long";
+	*d = (struct rd_disk_config){
+		.path = file,
+		.path_len = strlen(file),
+		.read_only = read_only,
+		.direct = direct,
+	};
+	memcpy(d->id, id, strlen(id));
+	return NULL;
+}
+
+static const char *parse_disks(json_t *list, struct rd_config *config, json_error_t *error)
+{
+	const char *why = NULL;
+	json_t *o;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) > RD_DISKS_MAX)
+		return "the list of disks is none";
+	json_array_foreach(list, i, o)
+	{
+		why = parse_disk(o, &config->disks[i], error);
+		if (why)
+			break;
+	}
+	config->n_disks = (unsigned int)json_array_size(list);
+	return why;
+}
+
 json_t *rd_describe(const struct rd_config *config, const char *name)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?}", "name", name, "cpus",
-			 (json_int_t)config->n_cpus, "memory", (json_int_t)config->memory,
+	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b}", "name", name,
+			 "cpus", (json_int_t)config->n_cpus, "memory", (json_int_t)config->memory,
 			 "irqchip", config->split_irqchip ? "split" : "kernel", "serial",
 			 config->has_serial, "no_reboot", config->no_reboot, "kernel",
 			 path(config->kernel), "initrd", path(config->initrd), "append",
-			 config->append);
+			 config->append, "disks", describe_disks(config), "rng", config->rng);
 }
 
 /* A string or null, which stands for none. */
@@ -54,9 +112,9 @@ static const char *check(const struct rd_config *c, json_int_t cpus, json_int_t 
 int rd_describe_parse(struct rd_config *config, json_t **root, const void *text, size_t len,
 		      const char *file)
 {
-	json_t *kernel, *initrd, *append;
+	json_t *kernel, *initrd, *append, *disks;
 	json_int_t cpus, memory;
-	int serial, no_reboot;
+	int serial, no_reboot, rng;
 	const char *irqchip, *why;
 	json_error_t error;
 
@@ -64,16 +122,19 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	if (!*root)
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, error.text);
 	/* "!": a member that is not known here stands for something this vmctl cannot build. */
-	if (json_unpack_ex(*root, &error, 0, "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, !}",
-			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip",
-			   &irqchip, "serial", &serial, "no_reboot", &no_reboot, "kernel",
-			   &kernel, "initrd", &initrd, "append", &append))
+	if (json_unpack_ex(*root, &error, 0,
+			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, !}", "name",
+			   &config->name, "cpus", &cpus, "memory", &memory, "irqchip", &irqchip,
+			   "serial", &serial, "no_reboot", &no_reboot, "kernel", &kernel, "initrd",
+			   &initrd, "append", &append, "disks", &disks, "rng", &rng))
 		why = error.text;
 	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
 		 !nullable(append, &config->append))
 		why = "kernel, initrd and append are strings or null";
 	else
 		why = check(config, cpus, memory, irqchip);
+	if (!why)
+		why = parse_disks(disks, config, &error);
 	if (why)
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, why);
 	config->n_cpus = (uint32_t)cpus;
@@ -81,5 +142,6 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	config->split_irqchip = !strcmp(irqchip, "split");
 	config->has_serial = serial;
 	config->no_reboot = no_reboot;
+	config->rng = rng;
 	return RD_OK;
 }

@@ -110,3 +110,32 @@ void rd_msix_signal(struct rd_msix *x, unsigned int v)
 	if (v < x->n)
 		x->host.signal(x->host.ctx, v);
 }
+
+void rd_msix_transfer(struct rd_msix *x, struct rd_pack *p)
+{
+	uint64_t pending = 0;
+
+	for (unsigned int v = 0; v < x->n; v++)
+		if (x->host.pending(x->host.ctx, v))
+			pending |= 1ull << v;
+	rd_pack_u64(p, &pending);
+	for (unsigned int v = 0; v < x->n; v++)
+		rd_pack_sized(p, x->table[v], sizeof(x->table[v]));
+	x->loaded_pending = pending;
+}
+
+void rd_msix_loaded(struct rd_msix *x)
+{
+	pthread_mutex_lock(&x->lock);
+	x->control = rd_pci_get16(x->pci, x->cap + PCI_MSIX_FLAGS);
+	for (unsigned int v = 0; v < x->n; v++) {
+		x->table[v][WORD_CTRL] &= PCI_MSIX_ENTRY_CTRL_MASKBIT;
+		if (!(x->table[v][WORD_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT))
+			announce(x, v);
+	}
+	pthread_mutex_unlock(&x->lock);
+	for (unsigned int v = 0; v < x->n; v++)
+		if (x->loaded_pending >> v & 1)
+			rd_msix_signal(x, v);
+}
+_Static_assert(RD_MSIX_VECTORS_MAX <= 64, "pending vectors are bits of one word");

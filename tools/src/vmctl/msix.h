@@ -36,6 +36,7 @@ struct rd_msix {
 	unsigned int cap;	/* offset of the capability */
 	unsigned int n;		/* vectors */
 	uint16_t control;	/* message control, as it was last written */
+	uint64_t loaded_pending;	/* vectors to signal when loading is done */
 	uint32_t table[RD_MSIX_VECTORS_MAX][4];
 };
 
@@ -50,6 +51,13 @@ uint64_t rd_msix_pba_read(struct rd_msix *x, uint64_t off, unsigned int size);
 
 /* rd_msix_config_written - the guest wrote SIZE bytes at REG of configuration space. */
 void rd_msix_config_written(struct rd_msix *x, unsigned int reg, unsigned int size);
+
+/*
+ * rd_msix_transfer - table and pending vectors, to or from a snapshot. rd_msix_loaded - they and
+ * the device's configuration space were loaded: tell the host.
+ */
+void rd_msix_transfer(struct rd_msix *x, struct rd_pack *p);
+void rd_msix_loaded(struct rd_msix *x);
 
 /* rd_msix_signal - deliver vector V, now or when it is unmasked; nothing if there is no V. */
 void rd_msix_signal(struct rd_msix *x, unsigned int v);

@@ -227,3 +227,36 @@ bool rd_pci_init(struct rd_pci *pci, struct rd_bus *bus)
 			.max_size = 8, .ops = &window_ops, .dev = pci,
 	       });
 }
+
+/* What the guest cannot write must be the same: else it is another device. */
+static void slot_transfer(struct rd_pci_dev *d, struct rd_pack *p)
+{
+	uint8_t config[RD_PCI_CONFIG_LEN];
+
+	memcpy(config, d->config, sizeof(config));
+	rd_pack_bytes(p, config, sizeof(config));
+	for (unsigned int i = 0; i < sizeof(config); i++)
+		if ((config[i] ^ d->config[i]) & ~d->writable[i])
+			p->bad = true;
+	if (!p->bad)
+		memcpy(d->config, config, sizeof(config));
+}
+
+static void pci_transfer(void *dev, struct rd_pack *p)
+{
+	struct rd_pci *pci = dev;
+	uint32_t present = 0, now = 0;
+
+	for (unsigned int i = 0; i < RD_PCI_SLOTS; i++)
+		now |= (uint32_t)(pci->slots[i] != NULL) << i;
+	present = now;
+	rd_pack_u32(p, &present);
+	rd_pack_u32(p, &pci->address);
+	if (present != now || pci->address & ~ADDRESS_BITS)
+		p->bad = true;
+	for (unsigned int i = 0; i < RD_PCI_SLOTS; i++)
+		if (pci->slots[i])
+			slot_transfer(pci->slots[i], p);
+}
+
+const struct rd_state_ops rd_pci_state = { .version = 1, .transfer = pci_transfer };

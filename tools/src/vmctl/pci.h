@@ -12,6 +12,7 @@
 #define RD_TOOLS_PCI_H
 
 #include "tools/src/vmctl/bus.h"
+#include "tools/src/vmctl/state.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -75,6 +76,9 @@ bool rd_pci_add(struct rd_pci *pci, struct rd_pci_dev *d, const struct rd_pci_id
  * header bytes is zero and read-only. Returns its offset; there is room for what vmctl has.
  */
 unsigned int rd_pci_add_cap(struct rd_pci_dev *d, uint8_t id, unsigned int len);
+
+/* rd_pci_state - for rd_states_add(): the bus and all configuration space. */
+extern const struct rd_state_ops rd_pci_state;
 
 /* Little-endian fields of configuration space. */
 void rd_pci_set16(struct rd_pci_dev *d, unsigned int reg, uint16_t v);

@@ -119,7 +119,7 @@ static int load_device(struct loading *l, const struct rd_section *section)
 	if (l->devices == l->m->states.n || section->instance != l->devices)
 		return rd_stream_damaged(&l->r->stream, "a device too many");
 	state = &l->m->states.list[l->devices++];
-	if (strcmp(state->name, name) != 0 || !state->ops || state->ops->version != version)
+	if (strcmp(state->name, name) != 0 || state->ops->version != version)
 		return rd_fail(RD_USAGE, "%s: the device %s of version %u is not the one here",
 			       l->r->stream.name, state->name, version);
 	if (state->ops->transfer)
@@ -162,7 +162,7 @@ static int check_complete(const struct loading *l)
 static void assert_lines(const struct rd_machine *m)
 {
 	for (unsigned int i = 0; i < m->states.n; i++)
-		if (m->states.list[i].ops && m->states.list[i].ops->lines)
+		if (m->states.list[i].ops->lines)
 			m->states.list[i].ops->lines(m->states.list[i].dev);
 }
 

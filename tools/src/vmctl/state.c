@@ -31,14 +31,14 @@ bool rd_states_add(struct rd_states *s, const char *name, const struct rd_state_
 void rd_states_pause(const struct rd_states *s)
 {
 	for (unsigned int i = s->n; i--;)
-		if (s->list[i].ops && s->list[i].ops->pause)
+		if (s->list[i].ops->pause)
 			s->list[i].ops->pause(s->list[i].dev);
 }
 
 void rd_states_resume(const struct rd_states *s)
 {
 	for (unsigned int i = 0; i < s->n; i++)
-		if (s->list[i].ops && s->list[i].ops->resume)
+		if (s->list[i].ops->resume)
 			s->list[i].ops->resume(s->list[i].dev);
 }
 
@@ -66,7 +66,7 @@ static bool stranger(const struct rd_states *s, const struct rd_range *ranges, u
 bool rd_states_missing(const struct rd_states *s, const struct rd_bus *bus, char *text, size_t len)
 {
 	for (unsigned int i = 0; i < s->n; i++) {
-		if (s->list[i].ops)
+		if (!s->list[i].ops->unsavable)
 			continue;
 		snprintf(text, len, "device %s", s->list[i].name);
 		return true;

@@ -4,7 +4,7 @@
  *
  * A device registers itself once with rd_states_add() while the machine is put together. Whatever
  * answers on the bus must be registered; a snapshot of a machine with a device that is not, or that
- * has no operations, is refused with its name. All operations run in the main thread (transfer may
+ * says that it cannot be saved, is refused with its name. All operations run in the main thread (transfer may
  * run in the thread that writes the snapshot) while no vCPU runs.
  */
 #ifndef RD_TOOLS_STATE_H
@@ -22,6 +22,7 @@
 
 struct rd_state_ops {
 	uint32_t version;	/* of the layout; a file with another one is refused */
+	bool unsavable;		/* it can be paused, but its state cannot be saved (yet) */
 
 	/*
 	 * Name every field that a guest could tell, in a fixed order, in both directions. The
@@ -52,7 +53,7 @@ struct rd_state_ops {
 
 struct rd_state {
 	char name[RD_STATE_NAME_MAX];	/* unique in the machine, the same on every host */
-	const struct rd_state_ops *ops;	/* NULL: cannot be saved */
+	const struct rd_state_ops *ops;
 	void *dev;
 };
 
@@ -62,8 +63,8 @@ struct rd_states {
 };
 
 /*
- * rd_states_add - register DEV, the pointer that it also gives to the bus. OPS NULL says that it
- * cannot be saved. False: the name is too long or taken, or there are too many.
+ * rd_states_add - register DEV, the pointer that it also gives to the bus. False: the name is too
+ * long or taken, or there are too many.
  */
 bool rd_states_add(struct rd_states *s, const char *name, const struct rd_state_ops *ops,
 		   void *dev);

@@ -163,7 +163,9 @@ static void do_start(struct rd_virtio *v)
 
 static void do_resume(struct rd_virtio *v)
 {
+	pthread_mutex_lock(&v->lock);
 	v->paused = false;
+	pthread_mutex_unlock(&v->lock);
 	if (!v->ran)
 		return;
 	v->running = true;
@@ -180,7 +182,7 @@ static uint32_t take_requests(struct rd_virtio *v)
 	pthread_mutex_lock(&v->lock);
 	r = v->requests;
 	/* While the device is paused, a start waits for the end of the pause. */
-	if (v->paused && !(r & REQ_RESUME))
+	if ((v->paused || r & REQ_PAUSE) && !(r & REQ_RESUME))
 		r &= ~REQ_START;
 	v->requests &= ~(r & ~REQ_RESET);
 	pthread_mutex_unlock(&v->lock);
@@ -329,8 +331,10 @@ void rd_virtio_free(struct rd_virtio *v)
 void rd_virtio_pause(struct rd_virtio *v)
 {
 	pthread_mutex_lock(&v->lock);
+	/* A resume that was not carried out yet never will be. */
+	v->requests &= ~REQ_RESUME;
 	request(v, REQ_PAUSE);
-	while (v->started && !v->paused)
+	while (v->started && (!v->paused || v->requests & REQ_PAUSE))
 		pthread_cond_wait(&v->changed, &v->lock);
 	pthread_mutex_unlock(&v->lock);
 }
@@ -340,6 +344,20 @@ void rd_virtio_resume(struct rd_virtio *v)
 	pthread_mutex_lock(&v->lock);
 	request(v, REQ_RESUME);
 	pthread_mutex_unlock(&v->lock);
+}
+
+bool rd_virtio_restored(struct rd_virtio *v, bool ran)
+{
+	bool driven = v->status & VIRTIO_CONFIG_S_DRIVER_OK;
+
+	if (ran && (!driven || !open_rings(v)))
+		return false;
+	v->paused = true;
+	v->ran = ran;
+	/* Saved between the driver's last write and the start that it asks for. */
+	if (driven && !ran && !(v->status & VIRTIO_CONFIG_S_NEEDS_RESET))
+		request(v, REQ_START);
+	return true;
 }
 
 void rd_virtio_watch(struct rd_virtio *v, unsigned int slot, int fd, short events)

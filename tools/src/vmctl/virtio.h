@@ -49,6 +49,11 @@ struct rd_virtio_ops {
 	void (*config_written)(struct rd_virtio *v, unsigned int off, unsigned int len);
 	/* The thread has ended: close what is the device's own and free the instance. */
 	void (*destroy)(struct rd_virtio *v);
+	/*
+	 * Between stop() and start() there is nothing to know of the device but its registers and
+	 * rings, and its configuration does not change by itself: it can be saved as it is.
+	 */
+	bool stateless;
 };
 
 /* What the transport does for the device. Any thread. */
@@ -119,6 +124,12 @@ int rd_virtio_start(struct rd_virtio *v);
 /* rd_virtio_pause - return when the device stands still: no I/O in flight. Not the I/O thread. */
 void rd_virtio_pause(struct rd_virtio *v);
 void rd_virtio_resume(struct rd_virtio *v);
+
+/*
+ * rd_virtio_restored - the registers were loaded into a device without a thread: it is paused now,
+ * and goes on at rd_virtio_resume(). RAN: its rings were in use. False: they cannot have been.
+ */
+bool rd_virtio_restored(struct rd_virtio *v, bool ran);
 
 /* rd_virtio_poll - one round of the I/O thread: wait at most MS for work and do it. False: end. */
 bool rd_virtio_poll(struct rd_virtio *v, int ms);

@@ -5,6 +5,7 @@
 #include "tools/src/vmctl/machine.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
+#include "tools/src/vmctl/virtio_save.h"
 
 #include <sys/ioctl.h>
 
@@ -52,6 +53,8 @@ int rd_virtio_attach(struct rd_machine *m, struct rd_virtio_slot *s)
 		return status;
 	if (!rd_virtio_pci_init(&s->pci, &s->v, &m->pci, rd_msi_host(&s->msi)))
 		return rd_fail(RD_USAGE, "more than %u devices", RD_PCI_SLOTS - 1);
+	if (!rd_virtio_register(m, s))
+		return rd_fail(RD_HOST_ERROR, "two devices have the same name");
 	return catch_notifications(m, s);
 }
 
@@ -65,6 +68,8 @@ int rd_virtio_create_all(struct rd_machine *m)
 		return rd_fail(RD_HOST_ERROR, "%s cannot deliver MSI", m->kvm->node);
 	if (!rd_pci_init(&m->pci, &m->bus))
 		return rd_fail(RD_HOST_ERROR, "two devices claim the same addresses");
+	if (!rd_states_add(&m->states, "pci", &rd_pci_state, &m->pci))
+		return rd_fail(RD_HOST_ERROR, "two devices have the same name");
 	for (const struct rd_virtio_kind *k = rd_virtio_kinds; k->create && !status; k++)
 		status = k->create(m);
 	return status;
@@ -82,18 +87,7 @@ int rd_virtio_start_all(struct rd_machine *m)
 	int status = RD_OK;
 
 	for (unsigned int i = 0; i < m->n_virtio && !status; i++)
-		status = rd_virtio_start(&m->virtio[i]->v);
+		if (!m->virtio[i]->v.started)
+			status = rd_virtio_start(&m->virtio[i]->v);
 	return status;
-}
-
-void rd_virtio_pause_all(struct rd_machine *m)
-{
-	for (unsigned int i = 0; i < m->n_virtio; i++)
-		rd_virtio_pause(&m->virtio[i]->v);
-}
-
-void rd_virtio_resume_all(struct rd_machine *m)
-{
-	for (unsigned int i = 0; i < m->n_virtio; i++)
-		rd_virtio_resume(&m->virtio[i]->v);
 }

@@ -28,11 +28,7 @@ int rd_virtio_attach(struct rd_machine *m, struct rd_virtio_slot *slot);
 int rd_virtio_create_all(struct rd_machine *m);
 void rd_virtio_destroy_all(struct rd_machine *m);
 
-/* rd_virtio_start_all - let the I/O threads run. A status. */
+/* rd_virtio_start_all - let the I/O threads run that do not yet. A status. */
 int rd_virtio_start_all(struct rd_machine *m);
-
-/* rd_virtio_pause_all - with vCPUs stopped: return when no device touches memory any more. */
-void rd_virtio_pause_all(struct rd_machine *m);
-void rd_virtio_resume_all(struct rd_machine *m);
 
 #endif

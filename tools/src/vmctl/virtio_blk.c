@@ -323,6 +323,7 @@ static const struct rd_virtio_ops blk_ops = {
 	.stop = blk_stop,
 	.kick = blk_kick,
 	.destroy = blk_destroy,
+	.stateless = true,
 };
 
 static void fill_config(struct blk *b)

@@ -54,6 +54,7 @@ static const struct rd_virtio_ops rng_ops = {
 	.class_code = 0x00ff00,
 	.kick = rng_kick,
 	.destroy = rng_destroy,
+	.stateless = true,
 };
 
 int rd_rng_new(const struct rd_ram *ram, struct rd_virtio_slot **out)
