@@ -11,7 +11,7 @@
 /* The option --json alone, for a context that is a bool. */
 extern const struct rd_opt rd_json_opts[];
 
-/* rd_ask_set_json - the same for a command with more options: `json` is the context's first bool. */
+/* rd_ask_set_json - the same for a command with more options: the context begins with the bool. */
 int rd_ask_set_json(void *ctx, const char *value);
 
 /*

@@ -76,21 +76,22 @@ static const struct rd_opt restore_opts[] = {
 static int restore(struct rd_config *config, const char *file)
 {
 	const char *name = config->name;
-	struct rd_restore r;
-	int status = rd_restore_open(&r, file, config);
+	int status = rd_restore_open(config->restore, file, config);
 
 	if (name)
 		config->name = name;
-	config->restore = &r;
 	if (!status)
 		status = rd_session_run(config);
-	rd_restore_close(&r);
+	rd_restore_close(config->restore);
 	return status;
 }
 
 static int run(const struct rd_command *self, int argc, char **argv)
 {
-	struct rd_config config = { .device = RD_DEFAULT_DEVICE, .serial = "stdio" };
+	struct rd_restore r = { 0 };
+	struct rd_config config = {
+		.device = RD_DEFAULT_DEVICE, .serial = "stdio", .restore = &r,
+	};
 	int operands;
 	int status = rd_opts_parse(self, &config, argc, argv, &operands);
 

@@ -17,7 +17,7 @@ struct rd_mem_save {
 /* rd_mem_save - write RAM, which stands still. A status; RD_STOPPED when it was cancelled. */
 int rd_mem_save(const struct rd_ram *ram, struct rd_stream *s, const struct rd_mem_save *how);
 
-/* rd_mem_load - take one section into RAM; *NEXT is where it may begin at the earliest. A status. */
+/* rd_mem_load - take one section into RAM; it begins at *NEXT or later. A status. */
 int rd_mem_load(const struct rd_ram *ram, const struct rd_stream *s,
 		const struct rd_section *section, uint64_t *next);
 

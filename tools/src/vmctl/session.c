@@ -103,7 +103,7 @@ static void on_rtc(struct rd_session *s)
 	rd_rtc_tick(&s->machine.rtc);
 }
 
-/* The fixed descriptors of the loop; those of the console's taps and the control socket follow. */
+/* The fixed descriptors of the loop; the console's taps and the control socket's follow. */
 enum {
 	POLL_SIGNAL, POLL_END, POLL_INPUT, POLL_WAKE, POLL_TIMEOUT, POLL_RTC, POLL_TICK, POLL_SAVED,
 	POLL_FIXED,
@@ -191,8 +191,8 @@ static void machine_ended(struct rd_session *s)
 
 static void announce(const struct rd_session *s)
 {
-	printf("{\"ok\":true,\"name\":\"%s\",\"pid\":%d,\"state\":\"%s\"}\n", s->control.name,
-	       (int)getpid(), s->machine.paused ? "paused" : "running");
+	printf("{\"ok\":true,\"name\":\"%s\",\"pid\":%d,\"state\":\"%s\"}\n",
+	       s->control.name, (int)getpid(), s->machine.paused ? "paused" : "running");
 	fflush(stdout);
 }
 

@@ -4,8 +4,8 @@
  *
  * A device registers itself once with rd_states_add() while the machine is put together. Whatever
  * answers on the bus must be registered; a snapshot of a machine with a device that is not, or that
- * says that it cannot be saved, is refused with its name. All operations run in the main thread (transfer may
- * run in the thread that writes the snapshot) while no vCPU runs.
+ * says that it cannot be saved, is refused with its name. All operations run while no vCPU runs, in
+ * the main thread; transfer may run in the thread that writes the snapshot.
  */
 #ifndef RD_TOOLS_STATE_H
 #define RD_TOOLS_STATE_H

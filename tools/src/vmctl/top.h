@@ -30,7 +30,8 @@ struct rd_top_reason {
 size_t rd_top_reasons(const json_t *o, struct rd_top_reason *list, size_t n);
 
 /* rd_top_line - the line of a VM, or of a vCPU, as text of at most LEN bytes. */
-#define RD_TOP_HEAD "                         STATE    GUEST%   CPU%    EXITS/s   USER/s FAULTS/s    IRQ/s"
+#define RD_TOP_HEAD                                                                                \
+	"                         STATE    GUEST%   CPU%    EXITS/s   USER/s FAULTS/s    IRQ/s"
 void rd_top_line(const json_t *o, char *text, size_t len);
 
 #endif

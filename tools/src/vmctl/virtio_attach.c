@@ -53,7 +53,7 @@ int rd_virtio_attach(struct rd_machine *m, struct rd_virtio_slot *s)
 		return status;
 	if (!rd_virtio_pci_init(&s->pci, &s->v, &m->pci, rd_msi_host(&s->msi)))
 		return rd_fail(RD_USAGE, "more than %u devices", RD_PCI_SLOTS - 1);
-	if (!rd_virtio_register(m, s))
+	if (!rd_virtio_register(&m->states, s))
 		return rd_fail(RD_HOST_ERROR, "two devices have the same name");
 	return catch_notifications(m, s);
 }

@@ -5,8 +5,6 @@
  */
 #include "tools/src/vmctl/virtio_save.h"
 
-#include "tools/src/vmctl/machine.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -137,11 +135,11 @@ static const struct rd_state_ops unsaved_ops = {
 	.resume = resume_device,
 };
 
-bool rd_virtio_register(struct rd_machine *m, struct rd_virtio_slot *slot)
+bool rd_virtio_register(struct rd_states *states, struct rd_virtio_slot *slot)
 {
 	char name[RD_STATE_NAME_MAX];
 
 	snprintf(name, sizeof(name), "%s.%u", slot->v.ops->name, slot->pci.pci.slot);
-	return rd_states_add(&m->states, name,
+	return rd_states_add(states, name,
 			     slot->v.ops->stateless ? &saved_ops : &unsaved_ops, slot);
 }

@@ -6,11 +6,12 @@
 #ifndef RD_TOOLS_VIRTIO_SAVE_H
 #define RD_TOOLS_VIRTIO_SAVE_H
 
+#include "tools/src/vmctl/state.h"
 #include "tools/src/vmctl/virtio_attach.h"
 
 #include <stdbool.h>
 
-/* rd_virtio_register - enter SLOT, complete and on the bus, into the machine's list of states. */
-bool rd_virtio_register(struct rd_machine *m, struct rd_virtio_slot *slot);
+/* rd_virtio_register - enter SLOT, complete and on the bus, into a machine's list of states. */
+bool rd_virtio_register(struct rd_states *states, struct rd_virtio_slot *slot);
 
 #endif
