@@ -90,7 +90,8 @@ static int run(const struct rd_command *self, int argc, char **argv)
 {
 	struct rd_restore r = { 0 };
 	struct rd_config config = {
-		.device = RD_DEFAULT_DEVICE, .serial = "stdio", .restore = &r,
+		.device = RD_DEFAULT_DEVICE, .serial = "stdio", .console = "none",
+		.restore = &r,
 	};
 	int operands;
 	int status = rd_opts_parse(self, &config, argc, argv, &operands);

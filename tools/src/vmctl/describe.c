@@ -128,9 +128,9 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 			   "serial", &serial, "no_reboot", &no_reboot, "kernel", &kernel, "initrd",
 			   &initrd, "append", &append, "disks", &disks, "rng", &rng))
 		why = error.text;
-	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
+	else if (!nullable(kernel, &config->kernel) || !config->kernel || !nullable(initrd, &config->initrd) ||
 		 !nullable(append, &config->append))
-		why = "kernel, initrd and append are strings or null";
+		why = "kernel is a string, initrd and append are strings or null";
 	else
 		why = check(config, cpus, memory, irqchip);
 	if (!why)

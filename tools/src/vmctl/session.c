@@ -185,8 +185,9 @@ static void machine_ended(struct rd_session *s)
 	if (end == RD_END_RESET && !s->config->no_reboot)
 		return;
 	rd_console_flush(&s->console);
-	rd_session_finish(s, ends[end].message ? rd_fail(ends[end].status, "%s", ends[end].message) :
-				      ends[end].status);
+	if (ends[end].message)
+		rd_fail(ends[end].status, "%s", ends[end].message);
+	rd_session_finish(s, ends[end].status);
 }
 
 static void announce(const struct rd_session *s)
