@@ -128,8 +128,8 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 			   "serial", &serial, "no_reboot", &no_reboot, "kernel", &kernel, "initrd",
 			   &initrd, "append", &append, "disks", &disks, "rng", &rng))
 		why = error.text;
-	else if (!nullable(kernel, &config->kernel) || !config->kernel || !nullable(initrd, &config->initrd) ||
-		 !nullable(append, &config->append))
+	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
+		 !nullable(append, &config->append) || !config->kernel)
 		why = "kernel is a string, initrd and append are strings or null";
 	else
 		why = check(config, cpus, memory, irqchip);
