@@ -5,6 +5,7 @@
  * system-call state; every entry runs with an ASID of the CPU's current generation.
  */
 #include <linux/sched.h>
+#include <asm/asm.h>
 #include <asm/debugreg.h>
 #include <asm/hw_breakpoint.h>
 #include <asm/nospec-branch.h>
@@ -25,7 +26,14 @@ void rd_svm_load(struct rd_vcpu *v, int cpu)
 		h->vmcb->c.clean = 0;
 		h->asid_generation = 0;
 	}
-	asm volatile("vmsave %0" : : "a"(c->host_state_pa) : "memory");
+	/*
+	 * While the host goes down, threads whose VM is dead are still scheduled, and virtualization
+	 * may be off already: #UD then means that there is nothing to save.
+	 */
+	asm volatile("1: vmsave %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     :
+		     : "a"(c->host_state_pa)
+		     : "memory");
 	if (c->last != h) {
 		c->last = h;
 		indirect_branch_prediction_barrier();
