@@ -10,6 +10,7 @@
 #include <asm/msr.h>
 #include <asm/tlbflush.h>
 #include "vmm/cpuid.h"
+#include "vmm/gwalk.h"
 #include "vmm/svm/svm.h"
 
 #define CR0_CD_NW (BIT_ULL(30) | BIT_ULL(29))
@@ -282,6 +283,19 @@ void rd_svm_set_efer(struct rd_vcpu *v, u64 val)
 	rd_svm_load_efer(v->hw);
 	v->hw->flush = true;
 	rd_svm_dirty(v->hw, SVM_CLEAN_CR);
+}
+
+/* Hot: every fetch of an instruction asks. */
+void rd_svm_paging_regs(struct rd_vcpu *v, struct rd_paging_regs *r)
+{
+	const struct rd_hw_vcpu *h = v->hw;
+	const struct rd_vmcb_save *s = &h->vmcb->s;
+
+	r->cr0 = h->cr0_shadowed ? h->cr0 : s->cr0;
+	r->cr3 = s->cr3;
+	r->cr4 = h->cr4_shadowed ? h->cr4 : s->cr4;
+	r->efer = h->efer;
+	r->cpl = s->cpl;
 }
 
 unsigned int rd_svm_get_cpl(struct rd_vcpu *v)

@@ -49,6 +49,7 @@ struct rd_hw rd_svm = {
 	.get_efer = rd_svm_get_efer,
 	.set_efer = rd_svm_set_efer,
 	.get_cpl = rd_svm_get_cpl,
+	.paging_regs = rd_svm_paging_regs,
 	.code_mode = rd_svm_code_mode,
 	.get_msr = rd_svm_get_msr,
 	.set_msr = rd_svm_set_msr,

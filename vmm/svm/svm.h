@@ -101,6 +101,7 @@ u64 rd_svm_get_cr(struct rd_vcpu *v, unsigned int n);
 void rd_svm_set_cr(struct rd_vcpu *v, unsigned int n, u64 val);
 u64 rd_svm_get_efer(struct rd_vcpu *v);
 void rd_svm_set_efer(struct rd_vcpu *v, u64 val);
+void rd_svm_paging_regs(struct rd_vcpu *v, struct rd_paging_regs *r);
 unsigned int rd_svm_get_cpl(struct rd_vcpu *v);
 int rd_svm_code_mode(struct rd_vcpu *v, u64 *cs_base);
 int rd_svm_get_msr(struct rd_vcpu *v, u32 msr, u64 *val);
