@@ -39,6 +39,11 @@ START_TEST(commands)
 	ck_assert(request.command == RD_REQ_SNAPSHOT && !strcmp(request.file, "/x"));
 	ck_assert(!request.stop);
 	rd_request_free(&request);
+	ck_assert(parse_text("{\"command\":\"balloon\",\"memory\":268435456}"));
+	ck_assert(request.command == RD_REQ_BALLOON && request.memory == 268435456);
+	rd_request_free(&request);
+	ck_assert(parse_text("{\"command\":\"balloon\"}") && !request.memory);
+	rd_request_free(&request);
 }
 END_TEST
 
@@ -65,6 +70,7 @@ START_TEST(refusals)
 		{ "{\"command\":\"status\",\"vcpus\":true}", RD_CODE_ARGUMENT, "no argument" },
 		{ "{\"command\":\"stats\",\"vcpus\":1}", RD_CODE_ARGUMENT, "true or false" },
 		{ "{\"command\":\"snapshot\"}", RD_CODE_ARGUMENT, "needs" },
+		{ "{\"command\":\"balloon\",\"memory\":1.5}", RD_CODE_ARGUMENT, "an integer" },
 		{ "{\"command\":\"snapshot\",\"file\":null}", RD_CODE_ARGUMENT, "a string" },
 		{ "{\"command\":\"snapshot\",\"file\":\"a\\u0000b\"}", RD_CODE_SYNTAX, "JSON" },
 		{ "{\"command\":\"\xff\xfe\"}", RD_CODE_SYNTAX, "not JSON" },

@@ -3,6 +3,7 @@
 #include "tests/unit/tools/tools_test.h"
 #include "tests/unit/tools/virtio_driver.h"
 #include "tools/src/vmctl/balloon.h"
+#include "tools/src/vmctl/pack.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
 #include <linux/virtio_balloon.h>
@@ -134,6 +135,26 @@ START_TEST(poisoned_pages_stay)
 }
 END_TEST
 
+START_TEST(state_is_saved)
+{
+	struct driver_part p = { LIST, 10, false };
+	uint8_t bad[] = { 1, 0xff, 0xff };
+	struct rd_pack pack;
+
+	open_balloon(~0ull);
+	driver_send(&driver, 2, &p, 1);
+	rd_virtio_poll(driver.v, 2);
+	rd_pack_save(&pack);
+	driver.v->ops->transfer(driver.v, &pack);
+	ck_assert_uint_eq(pack.len, 3);
+	ck_assert_uint_eq(pack.data[0], 1);	/* the driver's buffer is here */
+	rd_pack_free(&pack);
+	rd_pack_load(&pack, bad, sizeof(bad));
+	driver.v->ops->transfer(driver.v, &pack);
+	ck_assert(pack.bad);
+}
+END_TEST
+
 START_TEST(random_numbers)
 {
 	struct driver_part p[] = { { LIST, 100, true }, { LIST + 0x1000, 0x8000, true } };
@@ -166,6 +187,7 @@ TCase *balloon_case(void)
 	tcase_add_test(tc, statistics);
 	tcase_add_loop_test(tc, free_pages_are_reported, 0, 2);
 	tcase_add_test(tc, poisoned_pages_stay);
+	tcase_add_test(tc, state_is_saved);
 	tcase_add_test(tc, random_numbers);
 	return tc;
 }

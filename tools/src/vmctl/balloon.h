@@ -30,6 +30,9 @@ void rd_balloon_set(struct rd_virtio *v, uint64_t bytes);
 /* rd_balloon_get - the latest news. Asks the guest for newer ones at the same time. */
 void rd_balloon_get(struct rd_virtio *v, struct rd_balloon_info *info);
 
+/* rd_balloon_answer - the same as an answer on the control socket, a new reference. */
+struct json_t *rd_balloon_answer(struct rd_virtio *v);
+
 /* rd_balloon_stat_name - the name of a statistic, NULL when it has none. */
 const char *rd_balloon_stat_name(unsigned int tag);
 

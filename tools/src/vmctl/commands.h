@@ -17,6 +17,7 @@ extern const struct rd_command rd_cmd_resume;
 extern const struct rd_command rd_cmd_console;
 extern const struct rd_command rd_cmd_top;
 extern const struct rd_command rd_cmd_snapshot;
+extern const struct rd_command rd_cmd_balloon;
 extern const struct rd_command rd_cmd_restore;
 
 #endif

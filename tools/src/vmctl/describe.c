@@ -80,12 +80,13 @@ static const char *parse_disks(json_t *list, struct rd_config *config, json_erro
 
 json_t *rd_describe(const struct rd_config *config, const char *name)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b}", "name", name,
+	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b}", "name", name,
 			 "cpus", (json_int_t)config->n_cpus, "memory", (json_int_t)config->memory,
 			 "irqchip", config->split_irqchip ? "split" : "kernel", "serial",
 			 config->has_serial, "no_reboot", config->no_reboot, "kernel",
 			 path(config->kernel), "initrd", path(config->initrd), "append",
-			 config->append, "disks", describe_disks(config), "rng", config->rng);
+			 config->append, "disks", describe_disks(config), "rng", config->rng,
+			 "balloon", config->balloon);
 }
 
 /* A string or null, which stands for none. */
@@ -114,7 +115,7 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 {
 	json_t *kernel, *initrd, *append, *disks;
 	json_int_t cpus, memory;
-	int serial, no_reboot, rng;
+	int serial, no_reboot, rng, balloon;
 	const char *irqchip, *why;
 	json_error_t error;
 
@@ -123,10 +124,11 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, error.text);
 	/* "!": a member that is not known here stands for something this vmctl cannot build. */
 	if (json_unpack_ex(*root, &error, 0,
-			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, !}", "name",
+			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, s:b, !}", "name",
 			   &config->name, "cpus", &cpus, "memory", &memory, "irqchip", &irqchip,
 			   "serial", &serial, "no_reboot", &no_reboot, "kernel", &kernel, "initrd",
-			   &initrd, "append", &append, "disks", &disks, "rng", &rng))
+			   &initrd, "append", &append, "disks", &disks, "rng", &rng,
+			   "balloon", &balloon))
 		why = error.text;
 	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
 		 !nullable(append, &config->append) || !config->kernel)
@@ -143,5 +145,6 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	config->has_serial = serial;
 	config->no_reboot = no_reboot;
 	config->rng = rng;
+	config->balloon = balloon;
 	return RD_OK;
 }

@@ -22,6 +22,7 @@ struct argument {
 };
 
 #define TEXT(member) { #member, JSON_STRING, true, offsetof(struct rd_request, member) }
+#define NUMBER(member) { #member, JSON_INTEGER, false, offsetof(struct rd_request, member) }
 #define FLAG(member) { #member, JSON_TRUE, false, offsetof(struct rd_request, member) }
 
 static const struct {
@@ -38,6 +39,7 @@ static const struct {
 	[RD_REQ_KILL] = { "kill", { { 0 } } },
 	[RD_REQ_CONSOLE] = { "console", { { 0 } } },
 	[RD_REQ_SNAPSHOT] = { "snapshot", { TEXT(file), FLAG(stop) } },
+	[RD_REQ_BALLOON] = { "balloon", { NUMBER(memory) } },
 };
 
 static const char *const codes[] = {
@@ -71,12 +73,20 @@ static bool known_type(const struct argument *a, const json_t *value)
 	return a->type == JSON_TRUE ? json_is_boolean(value) : json_typeof(value) == a->type;
 }
 
+static const char *type_name(json_type type)
+{
+	return type == JSON_TRUE ? "true or false" : type == JSON_INTEGER ? "an integer" :
+									      "a string";
+}
+
 static void store(struct rd_request *r, const struct argument *a, const json_t *value)
 {
 	void *where = (char *)r + a->offset;
 
 	if (a->type == JSON_TRUE)
 		*(bool *)where = json_is_true(value);
+	else if (a->type == JSON_INTEGER)
+		*(int64_t *)where = json_integer_value(value);
 	else
 		*(const char **)where = json_string_value(value);
 }
@@ -113,7 +123,7 @@ static bool take_arguments(struct rd_request *r, struct rd_proto_error *e)
 		if (!known_type(a, value))
 			return refuse(e, RD_CODE_ARGUMENT, "%s: \"%s\" must be %s",
 				      commands[r->command].name, name,
-				      a->type == JSON_TRUE ? "true or false" : "a string");
+				      type_name(a->type));
 		store(r, a, value);
 	}
 	for (unsigned int i = 0; i < ARGS_MAX; i++) {

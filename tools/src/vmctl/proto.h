@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define RD_PROTO_VERSION 1
 #define RD_PROTO_LINE_MAX 8192u		/* bytes of a request, newline included */
@@ -24,6 +25,7 @@ enum rd_request_command {
 	RD_REQ_KILL,
 	RD_REQ_CONSOLE,
 	RD_REQ_SNAPSHOT,
+	RD_REQ_BALLOON,
 	RD_REQUESTS,
 };
 
@@ -45,6 +47,7 @@ struct rd_request {
 	const char *file;	/* snapshot */
 	bool stop;		/* snapshot: end the machine afterwards */
 	bool vcpus;		/* stats: each vCPU by itself, too */
+	int64_t memory;		/* balloon: the guest's memory in bytes; 0: only tell */
 };
 
 struct rd_proto_error {

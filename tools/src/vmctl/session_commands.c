@@ -3,6 +3,7 @@
  * What the requests on the control socket do. A machine is running, paused, or paused while a
  * snapshot of it is written; in the last state whatever would touch it is refused.
  */
+#include "tools/src/vmctl/balloon.h"
 #include "tools/src/vmctl/describe.h"
 #include "tools/src/vmctl/session_priv.h"
 #include "tools/src/vmctl/stats_report.h"
@@ -180,6 +181,22 @@ static json_t *do_console(struct rd_session *s, struct rd_control_client *client
 	return NULL;
 }
 
+static json_t *do_balloon(struct rd_session *s, const struct rd_request *request)
+{
+	struct rd_machine *m = &s->machine;
+
+	if (!m->balloon)
+		return rd_proto_fail(RD_CODE_STATE, "the machine has no balloon");
+	if (request->memory < 0 || (uint64_t)request->memory > m->ram.size)
+		return rd_proto_fail(RD_CODE_ARGUMENT, "\"memory\" is from 1 to %llu bytes",
+				     (unsigned long long)m->ram.size);
+	if (s->snapshot.running)
+		return busy();
+	if (request->memory)
+		rd_balloon_set(m->balloon, (uint64_t)request->memory);
+	return rd_balloon_answer(m->balloon);
+}
+
 /* --- snapshot --- */
 
 static void set_tick(struct rd_session *s, bool on)
@@ -295,6 +312,8 @@ static json_t *on_request(void *ctx, struct rd_control_client *client,
 		return ok();
 	case RD_REQ_CONSOLE:
 		return do_console(s, client, request);
+	case RD_REQ_BALLOON:
+		return do_balloon(s, request);
 	case RD_REQ_SNAPSHOT:
 		return do_snapshot(s, client, request);
 	default:

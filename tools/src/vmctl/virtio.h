@@ -24,6 +24,7 @@
 #define RD_VIRTIO_CONFIG_MAX 256u
 #define RD_VIRTIO_NO_VECTOR 0xffffu
 
+struct rd_pack;
 struct rd_virtio;
 
 /*
@@ -54,6 +55,11 @@ struct rd_virtio_ops {
 	 * rings, and its configuration does not change by itself: it can be saved as it is.
 	 */
 	bool stateless;
+	/*
+	 * Or this is what else there is to know, in both directions, while the device is paused; a
+	 * value that cannot be makes the pack bad. Main thread.
+	 */
+	void (*transfer)(struct rd_virtio *v, struct rd_pack *p);
 };
 
 /* What the transport does for the device. Any thread. */
@@ -83,6 +89,7 @@ struct rd_virtio {
 	unsigned int n_queues;
 	unsigned int config_len;
 	uint8_t config_writable[RD_VIRTIO_CONFIG_MAX];	/* bits */
+	unsigned int config_live;	/* so many bytes at its start change by the host's will */
 
 	pthread_mutex_t lock;		/* guards what follows, and the queues' registers */
 	pthread_cond_t changed;		/* requests were carried out */

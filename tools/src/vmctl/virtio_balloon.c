@@ -7,6 +7,7 @@
  */
 #include "tools/src/vmctl/balloon.h"
 
+#include "tools/src/vmctl/pack.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
@@ -217,6 +218,17 @@ static void balloon_start(struct rd_virtio *v)
 	rd_virtio_watch(v, WATCH_ASK, b->ask_fd, POLLIN);
 }
 
+/* Counters and statistics begin anew, as the guest will be asked again. */
+static void balloon_transfer(struct rd_virtio *v, struct rd_pack *p)
+{
+	struct balloon *b = v->dev;
+
+	rd_pack_bool(p, &b->holds_stats);
+	rd_pack_u16(p, &b->stats_head);
+	if (b->stats_head >= QUEUE_SIZE)
+		p->bad = true;
+}
+
 static void balloon_destroy(struct rd_virtio *v)
 {
 	struct balloon *b = v->dev;
@@ -233,6 +245,7 @@ static const struct rd_virtio_ops balloon_ops = {
 	.start = balloon_start,
 	.kick = balloon_kick,
 	.event = balloon_event,
+	.transfer = balloon_transfer,
 	.destroy = balloon_destroy,
 };
 
@@ -326,6 +339,7 @@ int rd_balloon_new(const struct rd_ram *ram, struct rd_virtio_slot **out)
 		rd_virtio_free(&b->slot.v);
 		return status;
 	}
+	b->slot.v.config_live = sizeof(__le32);		/* num_pages, the target */
 	b->slot.v.config_len = sizeof(struct virtio_balloon_config);
 	memset(b->slot.v.config_writable + offsetof(struct virtio_balloon_config, actual), 0xff, 4);
 	memset(b->slot.v.config_writable + offsetof(struct virtio_balloon_config, poison_val), 0xff,

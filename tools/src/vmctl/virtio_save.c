@@ -53,7 +53,7 @@ static void transfer(void *dev, struct rd_pack *p)
 	/* Other features or another size of the disk: not the device that the guest knows. */
 	if (n_queues != v->n_queues || features != v->features)
 		p->bad = true;
-	for (unsigned int i = 0; i < sizeof(config); i++)
+	for (unsigned int i = v->config_live; i < sizeof(config); i++)
 		if ((config[i] ^ v->config[i]) & ~v->config_writable[i])
 			p->bad = true;
 	memcpy(v->config, config, sizeof(config));
@@ -69,6 +69,8 @@ static void transfer(void *dev, struct rd_pack *p)
 	for (unsigned int i = 0; i < v->n_queues; i++)
 		transfer_queue(&v->queues[i], p);
 	rd_msix_transfer(&s->pci.msix, p);
+	if (v->ops->transfer)
+		v->ops->transfer(v, p);
 }
 
 static bool good_vector(const struct rd_virtio *v, uint16_t vector)
@@ -137,9 +139,9 @@ static const struct rd_state_ops unsaved_ops = {
 
 bool rd_virtio_register(struct rd_states *states, struct rd_virtio_slot *slot)
 {
+	bool savable = slot->v.ops->stateless || slot->v.ops->transfer;
 	char name[RD_STATE_NAME_MAX];
 
 	snprintf(name, sizeof(name), "%s.%u", slot->v.ops->name, slot->pci.pci.slot);
-	return rd_states_add(states, name,
-			     slot->v.ops->stateless ? &saved_ops : &unsaved_ops, slot);
+	return rd_states_add(states, name, savable ? &saved_ops : &unsaved_ops, slot);
 }
