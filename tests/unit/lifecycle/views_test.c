@@ -21,7 +21,8 @@ static void teardown(void)
 
 static const struct rd_config sample = {
 	.kernel = "/no/such/kernel", .append = "console=ttyS0 \"x\"", .n_cpus = 4,
-	.memory = 256 << 20, .split_irqchip = true, .has_serial = true, .n_disks = 1, .rng = true, .balloon = true,
+	.memory = 256 << 20, .split_irqchip = true, .has_serial = true, .n_disks = 1,
+	.rng = true, .balloon = true,
 	.disks[0] = { .path = "/no/disk,ro", .path_len = 8, .id = "d0", .read_only = true },
 };
 
@@ -35,7 +36,8 @@ START_TEST(description_comes_back)
 	ck_assert_int_eq(rd_describe_parse(&c, &root, text, strlen(text), "f"), 0);
 	ck_assert(!strcmp(c.name, "vm") && !strcmp(c.kernel, sample.kernel) && !c.initrd);
 	ck_assert(!strcmp(c.append, sample.append) && c.n_cpus == 4 && c.memory == sample.memory);
-	ck_assert(c.split_irqchip && c.has_serial && !c.no_reboot && c.rng && c.balloon && c.n_disks == 1);
+	ck_assert(c.split_irqchip && c.has_serial && !c.no_reboot && c.rng && c.balloon);
+	ck_assert_uint_eq(c.n_disks, 1);
 	ck_assert(c.disks[0].path_len == 8 && !strncmp(c.disks[0].path, "/no/disk", 8));
 	ck_assert(!strcmp(c.disks[0].id, "d0") && c.disks[0].read_only && !c.disks[0].direct);
 	free(text);
