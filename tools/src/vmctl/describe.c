@@ -81,8 +81,9 @@ static const char *parse_disks(json_t *list, struct rd_config *config, json_erro
 json_t *rd_describe(const struct rd_config *config, const char *name)
 {
 	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b}", "name",
-			 name, "cpus", (json_int_t)config->n_cpus, "memory", (json_int_t)config->memory,
-			 "irqchip", config->split_irqchip ? "split" : "kernel", "serial",
+			 name, "cpus", (json_int_t)config->n_cpus, "memory",
+			 (json_int_t)config->memory, "irqchip",
+			 config->split_irqchip ? "split" : "kernel", "serial",
 			 config->has_serial, "no_reboot", config->no_reboot, "kernel",
 			 path(config->kernel), "initrd", path(config->initrd), "append",
 			 config->append, "disks", describe_disks(config), "rng", config->rng,
@@ -125,9 +126,10 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	/* "!": a member that is not known here stands for something this vmctl cannot build. */
 	if (json_unpack_ex(*root, &error, 0,
 			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, s:b, !}",
-			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip", &irqchip,
-			   "serial", &serial, "no_reboot", &no_reboot, "kernel", &kernel, "initrd",
-			   &initrd, "append", &append, "disks", &disks, "rng", &rng,
+			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip",
+			   &irqchip, "serial", &serial, "no_reboot", &no_reboot, "kernel",
+			   &kernel, "initrd", &initrd, "append", &append,
+			   "disks", &disks, "rng", &rng,
 			   "balloon", &balloon))
 		why = error.text;
 	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
