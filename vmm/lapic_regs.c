@@ -142,8 +142,10 @@ static void write_reg(struct rd_lapic *l, unsigned int offset, u32 val)
 		rd_apic_set_reg(l, RD_APIC_ESR, xchg(&l->esr_pending, 0));
 		break;
 	case RD_APIC_LDR:
-	case RD_APIC_ICR2:
 		rd_apic_set_reg(l, offset, val & keeps(offset));
+		break;
+	case RD_APIC_ICR2: /* the xAPIC's: an 8-bit destination; the x2APIC's is part of the ICR */
+		rd_apic_set_reg(l, offset, val & 0xff000000);
 		break;
 	case RD_APIC_DFR:
 		rd_apic_set_reg(l, offset, val | ~keeps(offset));

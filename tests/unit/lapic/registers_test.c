@@ -35,7 +35,7 @@ static const struct {
 	{ 0x270, XR | MR, 0, 0, 0 },
 	{ 0x280, XR | XW | MR | MW, 0, 0, 0 },
 	{ 0x300, XR | XW | MR | MW, 0, 0xffffffff, 0xffffefff },
-	{ 0x310, XR | XW, 0, 0, 0xffffffff },
+	{ 0x310, XR | XW, 0, 0, 0xff000000 },
 	{ 0x320, XR | XW | MR | MW, 0x10000, 0x710ff, 0x700ff },
 	{ 0x330, XR | XW | MR | MW, 0x10000, 0x117ff, 0x107ff },
 	{ 0x340, XR | XW | MR | MW, 0x10000, 0x117ff, 0x107ff },
