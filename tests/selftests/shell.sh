@@ -66,3 +66,32 @@ free_kb() {
 show_tail() {
 	note "$(tail -n "${2:-12}" "$1" | cut -c1-200)"
 }
+
+# guest NAME: the script on standard input becomes a read-only disk, $scratch/NAME.script.
+guest() {
+	{
+		cat
+		echo 'exit 0'
+	} >"$scratch/$1.script"
+	truncate -s %65536 "$scratch/$1.script"
+}
+
+# run_guest NAME [OPTION…]: boot with the script as the first disk; the output goes to $scratch/NAME.log.
+run_guest() {
+	local name=$1 status
+
+	shift
+	RD_APPEND="quiet rd.run=sh+/dev/vda" boot "$scratch/$name.log" --memory 256M --cpus 2 \
+		--disk "$scratch/$name.script,ro" "$@"
+	status=$?
+	[ $status = 0 ] && return 0
+	show_tail "$scratch/$name.log" 25
+	fail "vmctl ended with status $status"
+}
+
+# said NAME TEXT: a line of the guest is exactly TEXT.
+said() {
+	tr -d '\r' <"$scratch/$1.log" | grep -qxF "$2" && return 0
+	show_tail "$scratch/$1.log" 25
+	fail "the guest did not say \"$2\""
+}

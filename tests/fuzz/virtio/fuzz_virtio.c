@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@
 #define QUEUE_LEN 0x1000u	/* available ring at 0x400, used ring at 0x800 */
 #define DATA 0x8000u
 #define DISK_LEN (1u << 20)
-#define DEVICES 4u
+#define DEVICES 5u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,6 +43,7 @@ static struct rd_virtio_slot *slots[DEVICES];
 static struct rd_console host;
 static struct rd_disk_config disk;
 static int disk_fd;
+static struct rd_netdev nd;
 
 static void die(const char *what)
 {
@@ -89,6 +91,24 @@ static void on_end(void *ctx, enum rd_end why)
 		die("a device ended the machine");
 }
 
+static void net_close(struct rd_netdev *n)
+{
+	close(n->fd);
+}
+
+/* A few frames wait; nobody reads what the guest sends. */
+static void open_net(void)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds))
+		die("no socket pair");
+	nd = (struct rd_netdev){ .fd = fds[0], .close = net_close };
+	for (unsigned int i = 0; i < 8; i++)
+		if (send(fds[1], host.buf, 60 + i * 100, 0) < 0)
+			die("no frames");
+}
+
 static void open_host_side(void)
 {
 	static char path[] = "/tmp/rd-fuzz-XXXXXX";
@@ -100,6 +120,7 @@ static void open_host_side(void)
 	rd_console_init(&host);
 	host.out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	host.in_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	open_net();
 }
 
 static void setup(void)
@@ -115,7 +136,8 @@ static void setup(void)
 	rd_bus_init(&bus);
 	if (!rd_pci_init(&pci, &bus) || rd_blk_new(&ram, &disk, &slots[0]) ||
 	    rd_rng_new(&ram, &slots[1]) || rd_hvc_new(&ram, &host, ender, &slots[2]) ||
-	    rd_balloon_new(&ram, &slots[3]))
+	    rd_balloon_new(&ram, &slots[3]) ||
+	    rd_net_new(&ram, &nd, (const uint8_t[RD_NET_MAC_LEN]){ 2 }, &slots[4]))
 		die("no devices");
 	unlink(disk.path);
 	for (unsigned int i = 0; i < DEVICES; i++)

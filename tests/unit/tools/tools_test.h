@@ -17,6 +17,7 @@ TCase *cpuid_case(void);
 TCase *fuzz_case(void);
 TCase *hvc_case(void);
 TCase *ioapic_case(void);
+TCase *net_case(void);
 TCase *pm_case(void);
 TCase *rtc_case(void);
 TCase *serial_case(void);

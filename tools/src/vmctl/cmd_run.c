@@ -122,6 +122,20 @@ static int add_disk(void *ctx, const char *v)
 	return rd_disk_parse(v, &c->disks[c->n_disks++]);
 }
 
+static int add_net(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+	struct rd_net_config net;
+	int status = rd_net_parse(v, &net);
+
+	if (status || net.kind == RD_NET_NONE)
+		return status;
+	if (c->n_nets == RD_NETS_MAX)
+		return rd_fail(RD_USAGE, "--net: at most %u", RD_NETS_MAX);
+	c->nets[c->n_nets++] = net;
+	return RD_OK;
+}
+
 static int set_rng(void *ctx, const char *v)
 {
 	(void)v;
@@ -150,6 +164,8 @@ static const struct rd_opt run_opts[] = {
 	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
 	{ "disk", "FILE[,ro][,direct][,id=ID]", "virtio disk: a raw file or a block device",
 	  add_disk },
+	{ "net", "KIND[,mac=MAC][,hostfwd=…]", "network card: user, tap:INTERFACE or none (default)",
+	  add_net },
 	{ "rng", NULL, "virtio entropy device", set_rng },
 	{ "balloon", NULL, "virtio memory balloon, and free pages go back to the host",
 	  set_balloon },

@@ -4,6 +4,7 @@
 #define RD_TOOLS_CONFIG_H
 
 #include "tools/src/vmctl/disk.h"
+#include "tools/src/vmctl/net.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,8 @@ struct rd_config {
 	bool has_serial;	/* the machine has a serial port, wherever `serial` leads */
 	struct rd_disk_config disks[RD_DISKS_MAX];
 	unsigned int n_disks;
+	struct rd_net_config nets[RD_NETS_MAX];
+	unsigned int n_nets;
 	bool rng;
 	bool balloon;
 	bool no_reboot;

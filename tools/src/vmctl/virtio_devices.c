@@ -31,6 +31,27 @@ static int blk_create(struct rd_machine *m)
 	return status;
 }
 
+static bool net_wanted(const struct rd_config *c)
+{
+	return c->n_nets;
+}
+
+static int net_create(struct rd_machine *m)
+{
+	int status = RD_OK;
+
+	for (unsigned int i = 0; i < m->config->n_nets && !status; i++) {
+		const struct rd_net_config *c = &m->config->nets[i];
+		struct rd_virtio_slot *slot = NULL;
+		struct rd_netdev *nd = NULL;
+
+		status = rd_net_open(c, &nd);
+		if (!status)
+			status = attach(m, rd_net_new(&m->ram, nd, c->mac, &slot), &slot);
+	}
+	return status;
+}
+
 static bool hvc_wanted(const struct rd_config *c)
 {
 	return strcmp(c->console, "none") != 0;
@@ -76,6 +97,7 @@ static int balloon_create(struct rd_machine *m)
 
 const struct rd_virtio_kind rd_virtio_kinds[] = {
 	{ blk_wanted, blk_create },
+	{ net_wanted, net_create },
 	{ hvc_wanted, hvc_create },
 	{ rng_wanted, rng_create },
 	{ balloon_wanted, balloon_create },

@@ -9,6 +9,7 @@
 #include "tools/src/vmctl/console.h"
 #include "tools/src/vmctl/dev_pm.h"
 #include "tools/src/vmctl/disk.h"
+#include "tools/src/vmctl/net.h"
 #include "tools/src/vmctl/virtio_attach.h"
 
 #include <stdbool.h>
@@ -36,6 +37,9 @@ int rd_blk_new(const struct rd_ram *ram, const struct rd_disk_config *config,
 	       struct rd_virtio_slot **out);
 /* HOST, whose keys and output the device takes over; ENDER hears when its user quits. */
 int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ender ender,
+	       struct rd_virtio_slot **out);
+/* ND, which belongs to the device from now on, also when this fails. */
+int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *mac,
 	       struct rd_virtio_slot **out);
 
 #endif

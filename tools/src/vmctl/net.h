@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host's side of a network card: something that takes and gives whole Ethernet frames through
+ * one descriptor that never blocks. User mode (libslirp) has a thread of its own at the other end
+ * of a socket pair; a tap interface is the kernel's.
+ */
+#ifndef RD_TOOLS_NET_H
+#define RD_TOOLS_NET_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RD_NETS_MAX 4u
+#define RD_NET_FORWARDS_MAX 16u
+#define RD_NET_MAC_LEN 6u
+
+enum rd_net_kind { RD_NET_USER, RD_NET_TAP, RD_NET_NONE };
+
+struct rd_net_forward {
+	bool udp;
+	struct in_addr host;
+	uint16_t host_port, guest_port;
+};
+
+/* One --net option. */
+struct rd_net_config {
+	enum rd_net_kind kind;
+	char ifname[IFNAMSIZ];		/* of a tap */
+	uint8_t mac[RD_NET_MAC_LEN];
+	struct rd_net_forward forwards[RD_NET_FORWARDS_MAX];
+	unsigned int n_forwards;
+};
+
+struct rd_netdev {
+	int fd;			/* non-blocking; one read or write is one frame */
+	bool offloads;		/* a tap: each frame has a struct virtio_net_hdr_v1 before it */
+	/* Frames may come with these TUN_F_… from now on; only with offloads, optional. */
+	void (*accept)(struct rd_netdev *nd, unsigned int offloads);
+	void (*close)(struct rd_netdev *nd);	/* also frees it */
+};
+
+/* rd_net_parse - KIND[,mac=…][,hostfwd=…]…; without mac, a random one. A status. */
+int rd_net_parse(const char *value, struct rd_net_config *config);
+
+/* rd_net_open - a new backend for CONFIG, which is not of kind none. A status. */
+int rd_net_open(const struct rd_net_config *config, struct rd_netdev **out);
+
+/* rd_net_user_open - the part of it for user mode. A status. */
+int rd_net_user_open(const struct rd_net_config *config, struct rd_netdev **out);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio network card with one pair of queues over a backend's descriptor (net.h).
+ *
+ * A frame is copied once out of guest memory, header and all, checked, and only then handed on: the
+ * host's kernel is never asked for an offload that the driver did not negotiate. What is wrong with
+ * a frame costs the guest that frame. A backend that takes nothing leaves frames in the ring.
+ */
+#include "tools/src/vmctl/util.h"
+#include "tools/src/vmctl/virtio_devices.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define QUEUE_SIZE 256u
+#define PARTS QUEUE_SIZE
+#define FRAMES_PER_ROUND 256u	/* then the other direction has its turn */
+#define FRAME_MAX (ETH_HLEN + 4 + 65535u)
+#define HDR_LEN sizeof(struct virtio_net_hdr_v1)
+#define BIT(n) (1ull << (n))
+
+enum { QUEUE_RX, QUEUE_TX, QUEUES };
+enum { WATCH_IN, WATCH_OUT };
+
+struct net {
+	struct rd_virtio_slot slot;
+	struct rd_netdev *nd;
+	uint8_t frame[HDR_LEN + FRAME_MAX];	/* header, then the frame */
+};
+
+/* The segmentation that the header asks for was negotiated. */
+static bool gso_ok(const struct rd_virtio *v, const struct virtio_net_hdr_v1 *h)
+{
+	switch (h->gso_type) {
+	case VIRTIO_NET_HDR_GSO_NONE:
+		return true;
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		if (!rd_virtio_negotiated(v, VIRTIO_NET_F_HOST_TSO4))
+			return false;
+		break;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		if (!rd_virtio_negotiated(v, VIRTIO_NET_F_HOST_TSO6))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	return h->gso_size && h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+}
+
+static bool header_ok(const struct rd_virtio *v, const struct virtio_net_hdr_v1 *h, size_t len)
+{
+	if (h->flags & ~VIRTIO_NET_HDR_F_NEEDS_CSUM || !gso_ok(v, h))
+		return false;
+	if (!(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return true;
+	return rd_virtio_negotiated(v, VIRTIO_NET_F_CSUM) &&
+	       (size_t)h->csum_start + h->csum_offset + sizeof(uint16_t) <= len;
+}
+
+/* Hand one frame on. False: the backend has no room now. A bad frame counts as sent. */
+static bool transmit(struct net *n, const struct rd_chain *c)
+{
+	struct virtio_net_hdr_v1 h;
+	size_t off = n->nd->offloads ? 0 : HDR_LEN, len;
+	ssize_t done;
+
+	if (c->out_len < HDR_LEN + ETH_HLEN || c->out_len > sizeof(n->frame))
+		return true;
+	len = rd_iov_read(c->iov, c->n_out, 0, n->frame, sizeof(n->frame)) - HDR_LEN;
+	memcpy(&h, n->frame, sizeof(h));
+	h.num_buffers = 0;
+	if (!header_ok(&n->slot.v, &h, len))
+		return true;
+	memcpy(n->frame, &h, sizeof(h));
+	do {
+		done = write(n->nd->fd, n->frame + off, HDR_LEN + len - off);
+	} while (done < 0 && errno == EINTR);
+	return done >= 0 || errno != EAGAIN;
+}
+
+static void serve_tx(struct net *n)
+{
+	struct rd_virtio *v = &n->slot.v;
+	struct rd_virtq *ring = &v->queues[QUEUE_TX].ring;
+	struct iovec iov[PARTS];
+	struct rd_chain c = { .iov = iov, .room = PARTS };
+	unsigned int left = FRAMES_PER_ROUND;
+	bool stuck = false;
+
+	rd_virtq_ask_kicks(ring, false);
+	while (left && !stuck && rd_virtio_pop(v, QUEUE_TX, &c)) {
+		stuck = !transmit(n, &c);
+		if (stuck)
+			rd_virtq_unpop(ring);
+		else
+			rd_virtio_done(v, QUEUE_TX, c.head, 0);
+		left--;
+	}
+	rd_virtq_ask_kicks(ring, !stuck);
+	/* More came, or the round is over: again after the other queue. */
+	if (!stuck && rd_virtio_pending(v, QUEUE_TX))
+		rd_virtio_notify(v, QUEUE_TX);
+	rd_virtio_watch(v, WATCH_OUT, n->nd->fd, stuck ? POLLOUT : 0);
+	rd_virtio_signal(v, QUEUE_TX);
+}
+
+/* Fetch one frame from the backend. Returns its length with the header, 0 when there is none. */
+static size_t fetch(struct net *n)
+{
+	struct virtio_net_hdr_v1 h = { 0 };
+	size_t off = n->nd->offloads ? 0 : HDR_LEN;
+	ssize_t len;
+
+	memcpy(n->frame, &h, sizeof(h));
+	len = read(n->nd->fd, n->frame + off, sizeof(n->frame) - off);
+	if (len <= 0 || (size_t)len + off <= HDR_LEN)
+		return 0;
+	memcpy(&h, n->frame, sizeof(h));
+	h.num_buffers = 1;
+	memcpy(n->frame, &h, sizeof(h));
+	return (size_t)len + off;
+}
+
+static void serve_rx(struct net *n)
+{
+	struct rd_virtio *v = &n->slot.v;
+	struct rd_virtq *ring = &v->queues[QUEUE_RX].ring;
+	struct iovec iov[PARTS];
+	struct rd_chain c = { .iov = iov, .room = PARTS };
+	unsigned int left = FRAMES_PER_ROUND;
+	bool full = false;
+
+	for (; left && !full; left--) {
+		size_t len;
+
+		if (!rd_virtio_pop(v, QUEUE_RX, &c)) {
+			full = true;
+			break;
+		}
+		len = fetch(n);
+		/* Nothing there, or a frame that does not fit and is dropped: keep the buffer. */
+		if (!len || len > c.in_len) {
+			rd_virtq_unpop(ring);
+			if (!len)
+				break;
+			continue;
+		}
+		rd_iov_write(iov + c.n_out, c.n_in, 0, n->frame, len);
+		rd_virtio_done(v, QUEUE_RX, c.head, (uint32_t)len);
+	}
+	rd_virtq_ask_kicks(ring, full);
+	/* The guest may have made room before it was asked to tell. */
+	if (full && rd_virtio_pending(v, QUEUE_RX))
+		rd_virtio_notify(v, QUEUE_RX);
+	rd_virtio_watch(v, WATCH_IN, n->nd->fd, full ? 0 : POLLIN);
+	rd_virtio_signal(v, QUEUE_RX);
+}
+
+static void net_kick(struct rd_virtio *v, unsigned int q)
+{
+	if (q == QUEUE_TX)
+		serve_tx(v->dev);
+	else
+		serve_rx(v->dev);
+}
+
+static void net_event(struct rd_virtio *v, unsigned int slot, short revents)
+{
+	/* The backend is gone: without an end to it, poll() would never sleep again. */
+	if (!(revents & (POLLIN | POLLOUT)))
+		rd_virtio_watch(v, slot, -1, 0);
+	else if (slot == WATCH_OUT)
+		serve_tx(v->dev);
+	else
+		serve_rx(v->dev);
+}
+
+/* Frames from a tap come as the driver can take them. */
+static void net_start(struct rd_virtio *v)
+{
+	struct net *n = v->dev;
+	unsigned int offload = 0;
+
+	if (!n->nd->accept)
+		return;
+	if (rd_virtio_negotiated(v, VIRTIO_NET_F_GUEST_CSUM)) {
+		offload |= TUN_F_CSUM;
+		if (rd_virtio_negotiated(v, VIRTIO_NET_F_GUEST_TSO4))
+			offload |= TUN_F_TSO4;
+		if (rd_virtio_negotiated(v, VIRTIO_NET_F_GUEST_TSO6))
+			offload |= TUN_F_TSO6;
+	}
+	n->nd->accept(n->nd, offload);
+}
+
+static void net_stop(struct rd_virtio *v)
+{
+	rd_virtio_watch(v, WATCH_IN, -1, 0);
+	rd_virtio_watch(v, WATCH_OUT, -1, 0);
+}
+
+static void net_destroy(struct rd_virtio *v)
+{
+	struct net *n = v->dev;
+
+	n->nd->close(n->nd);
+	free(n);
+}
+
+static const struct rd_virtio_ops net_ops = {
+	.name = "virtio-net",
+	.id = VIRTIO_ID_NET,
+	.class_code = 0x020000,		/* Ethernet */
+	.start = net_start,
+	.stop = net_stop,
+	.kick = net_kick,
+	.event = net_event,
+	.destroy = net_destroy,
+};
+
+int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *mac,
+	       struct rd_virtio_slot **out)
+{
+	struct virtio_net_config config = { .status = VIRTIO_NET_S_LINK_UP };
+	uint64_t features = BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS);
+	struct net *n = calloc(1, sizeof(*n));
+	int status;
+
+	if (!n) {
+		nd->close(nd);
+		return rd_fail(RD_HOST_ERROR, "out of memory");
+	}
+	if (nd->offloads)
+		features |= BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) |
+			    BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_GUEST_CSUM) |
+			    BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6);
+	n->nd = nd;
+	status = rd_virtio_init(&n->slot.v, &net_ops, n, ram, features);
+	memcpy(config.mac, mac, sizeof(config.mac));
+	memcpy(n->slot.v.config, &config, sizeof(config));
+	n->slot.v.config_len = sizeof(config);
+	for (unsigned int q = 0; q < QUEUES && !status; q++)
+		status = rd_virtio_add_queue(&n->slot.v, QUEUE_SIZE);
+	if (status)
+		rd_virtio_free(&n->slot.v);
+	else
+		*out = &n->slot;
+	return status;
+}
