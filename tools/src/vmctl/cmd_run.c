@@ -164,7 +164,7 @@ static const struct rd_opt run_opts[] = {
 	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
 	{ "disk", "FILE[,ro][,direct][,id=ID]", "virtio disk: a raw file or a block device",
 	  add_disk },
-	{ "net", "KIND[,mac=MAC][,hostfwd=…]", "network card: user, tap:INTERFACE or none (default)",
+	{ "net", "KIND[,mac=MAC][,hostfwd=RULE]", "network: user, tap:INTERFACE, none (default)",
 	  add_net },
 	{ "rng", NULL, "virtio entropy device", set_rng },
 	{ "balloon", NULL, "virtio memory balloon, and free pages go back to the host",
