@@ -27,8 +27,8 @@ void rd_svm_load(struct rd_vcpu *v, int cpu)
 		h->asid_generation = 0;
 	}
 	/*
-	 * While the host goes down, threads whose VM is dead are still scheduled, and virtualization
-	 * may be off already: #UD then means that there is nothing to save.
+	 * While the host goes down, threads whose VM is dead are still scheduled, and SVM may be
+	 * off already: #UD then means that there is nothing to save.
 	 */
 	asm volatile("1: vmsave %0\n2:\n" _ASM_EXTABLE(1b, 2b)
 		     :
