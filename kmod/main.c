@@ -7,10 +7,10 @@
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/preempt.h>
 #include "kmod/ioctl.h"
 #include "kmod/irqfd.h"
 #include "kmod/power.h"
+#include "kmod/preempt_key.h"
 #include "vmm/cpuid.h"
 #include "vmm/hw.h"
 #include "vmm/svm/svm.h"
@@ -158,14 +158,14 @@ static int __init rd_init(void)
 	 * empty list of notifiers at each switch, and now and then trips an emulated host
 	 * (docs/rig.md).
 	 */
-	preempt_notifier_inc();
+	rd_preempt_notifiers_on();
 	r = misc_register(&rd_misc);
 	if (r)
 		goto units;
 	rd_alias_register();
 	return 0;
 units:
-	preempt_notifier_dec();
+	rd_preempt_notifiers_off();
 	rd_units_exit();
 power:
 	rd_power_off();
@@ -184,7 +184,7 @@ static void __exit rd_exit(void)
 	if (rd_kvm_alias)
 		misc_deregister(&rd_misc_kvm);
 	misc_deregister(&rd_misc);
-	preempt_notifier_dec();
+	rd_preempt_notifiers_off();
 	rd_units_exit();
 	rd_power_off();
 	rd_irqfd_unsetup();
