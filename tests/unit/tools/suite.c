@@ -50,6 +50,7 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, serial_case());
 	suite_add_tcase(s, stats_case());
 	suite_add_tcase(s, util_case());
+	suite_add_tcase(s, vhost_case());
 	suite_add_tcase(s, virtio_case());
 	suite_add_tcase(s, virtq_case());
 	return s;

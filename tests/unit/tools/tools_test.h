@@ -23,6 +23,7 @@ TCase *rtc_case(void);
 TCase *serial_case(void);
 TCase *stats_case(void);
 TCase *util_case(void);
+TCase *vhost_case(void);
 TCase *virtio_case(void);
 TCase *virtq_case(void);
 

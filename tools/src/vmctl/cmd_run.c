@@ -5,6 +5,7 @@
 #include "tools/src/vmctl/rundir.h"
 #include "tools/src/vmctl/session.h"
 #include "tools/src/vmctl/util.h"
+#include "tools/src/vmctl/virtio_devices.h"
 
 #include <string.h>
 
@@ -136,6 +137,11 @@ static int add_net(void *ctx, const char *v)
 	return RD_OK;
 }
 
+static int set_vsock(void *ctx, const char *v)
+{
+	return rd_vsock_parse(v, &((struct rd_config *)ctx)->vsock_cid);
+}
+
 static int set_rng(void *ctx, const char *v)
 {
 	(void)v;
@@ -166,6 +172,7 @@ static const struct rd_opt run_opts[] = {
 	  add_disk },
 	{ "net", "KIND[,mac=MAC][,hostfwd=RULE]", "network: user, tap:INTERFACE, none (default)",
 	  add_net },
+	{ "vsock", "CID", "virtio sockets: AF_VSOCK with this context id, from 3", set_vsock },
 	{ "rng", NULL, "virtio entropy device", set_rng },
 	{ "balloon", NULL, "virtio memory balloon, and free pages go back to the host",
 	  set_balloon },

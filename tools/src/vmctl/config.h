@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #define RD_CPUS_MAX 4096u
+#define RD_VSOCK_CID_MIN 3u	/* what is below stands for hosts */
+#define RD_VSOCK_CID_MAX 0xfffffffeu
 
 struct rd_restore;
 
@@ -30,6 +32,7 @@ struct rd_config {
 	unsigned int n_disks;
 	struct rd_net_config nets[RD_NETS_MAX];
 	unsigned int n_nets;
+	uint32_t vsock_cid;	/* 0: no virtio socket device */
 	bool rng;
 	bool balloon;
 	bool no_reboot;

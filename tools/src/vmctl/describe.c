@@ -80,14 +80,15 @@ static const char *parse_disks(json_t *list, struct rd_config *config, json_erro
 
 json_t *rd_describe(const struct rd_config *config, const char *name)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b}", "name",
-			 name, "cpus", (json_int_t)config->n_cpus, "memory",
+	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b, s:I}",
+			 "name", name, "cpus", (json_int_t)config->n_cpus, "memory",
 			 (json_int_t)config->memory, "irqchip",
 			 config->split_irqchip ? "split" : "kernel", "serial",
 			 config->has_serial, "no_reboot", config->no_reboot, "kernel",
 			 path(config->kernel), "initrd", path(config->initrd), "append",
 			 config->append, "disks", describe_disks(config), "rng", config->rng,
-			 "balloon", config->balloon);
+			 "balloon", config->balloon, "vsock",
+			 (json_int_t)config->vsock_cid);
 }
 
 /* A string or null, which stands for none. */
@@ -115,7 +116,7 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 		      const char *file)
 {
 	json_t *kernel, *initrd, *append, *disks;
-	json_int_t cpus, memory;
+	json_int_t cpus, memory, vsock = 0;
 	int serial, no_reboot, rng, balloon;
 	const char *irqchip, *why;
 	json_error_t error;
@@ -125,18 +126,20 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, error.text);
 	/* "!": a member that is not known here stands for something this vmctl cannot build. */
 	if (json_unpack_ex(*root, &error, 0,
-			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, s:b, !}",
+			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, s:b, s?I, !}",
 			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip",
 			   &irqchip, "serial", &serial, "no_reboot", &no_reboot, "kernel",
 			   &kernel, "initrd", &initrd, "append", &append,
 			   "disks", &disks, "rng", &rng,
-			   "balloon", &balloon))
+			   "balloon", &balloon, "vsock", &vsock))
 		why = error.text;
 	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
 		 !nullable(append, &config->append) || !config->kernel)
 		why = "kernel is a string, initrd and append are strings or null";
 	else
 		why = check(config, cpus, memory, irqchip);
+	if (!why && vsock && (vsock < RD_VSOCK_CID_MIN || vsock > RD_VSOCK_CID_MAX))
+		why = "the context id of vsock is impossible";
 	if (!why)
 		why = parse_disks(disks, config, &error);
 	if (why)
@@ -146,6 +149,7 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	config->split_irqchip = !strcmp(irqchip, "split");
 	config->has_serial = serial;
 	config->no_reboot = no_reboot;
+	config->vsock_cid = (uint32_t)vsock;
 	config->rng = rng;
 	config->balloon = balloon;
 	return RD_OK;

@@ -95,12 +95,30 @@ static int balloon_create(struct rd_machine *m)
 	return status;
 }
 
+static bool vsock_wanted(const struct rd_config *c)
+{
+	return c->vsock_cid;
+}
+
+static int vsock_create(struct rd_machine *m)
+{
+	struct rd_virtio_slot *slot = NULL;
+
+	if (!vsock_wanted(m->config))
+		return RD_OK;
+	/* vhost signals an eventfd; nobody here would read it. */
+	if (!m->routes.irqfd)
+		return rd_fail(RD_HOST_ERROR, "--vsock: %s has no irqfd", m->kvm->node);
+	return attach(m, rd_vsock_new(&m->ram, m->config->vsock_cid, &slot), &slot);
+}
+
 const struct rd_virtio_kind rd_virtio_kinds[] = {
 	{ blk_wanted, blk_create },
 	{ net_wanted, net_create },
 	{ hvc_wanted, hvc_create },
 	{ rng_wanted, rng_create },
 	{ balloon_wanted, balloon_create },
+	{ vsock_wanted, vsock_create },
 	{ 0 },
 };
 

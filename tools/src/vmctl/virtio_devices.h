@@ -38,8 +38,13 @@ int rd_blk_new(const struct rd_ram *ram, const struct rd_disk_config *config,
 /* HOST, whose keys and output the device takes over; ENDER hears when its user quits. */
 int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ender ender,
 	       struct rd_virtio_slot **out);
+/* The host's vhost-vsock, which knows the machine by CID from now on. */
+int rd_vsock_new(const struct rd_ram *ram, uint32_t cid, struct rd_virtio_slot **out);
 /* ND, which belongs to the device from now on, also when this fails. */
 int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *mac,
 	       struct rd_virtio_slot **out);
+
+/* rd_vsock_parse - the value of --vsock. A status. */
+int rd_vsock_parse(const char *value, uint32_t *cid);
 
 #endif
