@@ -27,7 +27,7 @@
 #define QUEUE_LEN 0x1000u	/* available ring at 0x400, used ring at 0x800 */
 #define DATA 0x8000u
 #define DISK_LEN (1u << 20)
-#define DEVICES 5u
+#define DEVICES 6u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +44,7 @@ static struct rd_console host;
 static struct rd_disk_config disk;
 static int disk_fd;
 static struct rd_netdev nd;
+static char folder[] = "/tmp/rd-fuzz-share-XXXXXX";
 
 static void die(const char *what)
 {
@@ -126,6 +127,7 @@ static void open_host_side(void)
 static void setup(void)
 {
 	struct rd_msix_host msi = { .set = msi_set, .pending = msi_pending, .signal = msi_signal };
+	struct rd_share_config share = { .tag = "fuzz", .read_only = true };
 	struct rd_ender ender = { .end = on_end };
 	uint8_t *map = mmap(NULL, RAM_LEN + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			    0);
@@ -133,13 +135,19 @@ static void setup(void)
 	mprotect(map + GUARD, RAM_LEN, PROT_READ | PROT_WRITE);
 	ram = (struct rd_ram){ .host = map + GUARD, .size = RAM_LEN, .low_size = RAM_LEN };
 	open_host_side();
+	if (!mkdtemp(folder))
+		die("no folder");
+	share.path = folder;
+	share.path_len = strlen(folder);
 	rd_bus_init(&bus);
 	if (!rd_pci_init(&pci, &bus) || rd_blk_new(&ram, &disk, &slots[0]) ||
 	    rd_rng_new(&ram, &slots[1]) || rd_hvc_new(&ram, &host, ender, &slots[2]) ||
 	    rd_balloon_new(&ram, &slots[3]) ||
-	    rd_net_new(&ram, &nd, (const uint8_t[RD_NET_MAC_LEN]){ 2 }, &slots[4]))
+	    rd_net_new(&ram, &nd, (const uint8_t[RD_NET_MAC_LEN]){ 2 }, &slots[4]) ||
+	    rd_share_new(&ram, &share, &slots[5]))
 		die("no devices");
 	unlink(disk.path);
+	rmdir(folder);
 	for (unsigned int i = 0; i < DEVICES; i++)
 		if (!rd_virtio_pci_init(&slots[i]->pci, &slots[i]->v, &pci, msi))
 			die("no slot");

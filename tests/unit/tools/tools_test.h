@@ -18,6 +18,7 @@ TCase *fuzz_case(void);
 TCase *hvc_case(void);
 TCase *ioapic_case(void);
 TCase *net_case(void);
+TCase *p9_case(void);
 TCase *pm_case(void);
 TCase *rtc_case(void);
 TCase *serial_case(void);

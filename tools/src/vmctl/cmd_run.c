@@ -137,6 +137,23 @@ static int add_net(void *ctx, const char *v)
 	return RD_OK;
 }
 
+static int add_share(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+	struct rd_share_config *share = &c->shares[c->n_shares];
+	int status;
+
+	if (c->n_shares == RD_SHARES_MAX)
+		return rd_fail(RD_USAGE, "--share: at most %u", RD_SHARES_MAX);
+	status = rd_share_parse(v, share);
+	for (unsigned int i = 0; i < c->n_shares && !status; i++)
+		if (!strcmp(c->shares[i].tag, share->tag))
+			status = rd_fail(RD_USAGE, "--share: two folders with the tag \"%s\"",
+					 share->tag);
+	c->n_shares++;
+	return status;
+}
+
 static int set_vsock(void *ctx, const char *v)
 {
 	return rd_vsock_parse(v, &((struct rd_config *)ctx)->vsock_cid);
@@ -172,6 +189,8 @@ static const struct rd_opt run_opts[] = {
 	  add_disk },
 	{ "net", "KIND[,mac=MAC][,hostfwd=RULE]", "network: user, tap:INTERFACE, none (default)",
 	  add_net },
+	{ "share", "DIR[,tag=TAG][,ro]", "folder that the guest mounts by 9P (tag: share)",
+	  add_share },
 	{ "vsock", "CID", "virtio sockets: AF_VSOCK with this context id, from 3", set_vsock },
 	{ "rng", NULL, "virtio entropy device", set_rng },
 	{ "balloon", NULL, "virtio memory balloon, and free pages go back to the host",

@@ -5,6 +5,7 @@
 
 #include "tools/src/vmctl/disk.h"
 #include "tools/src/vmctl/net.h"
+#include "tools/src/vmctl/share.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +33,8 @@ struct rd_config {
 	unsigned int n_disks;
 	struct rd_net_config nets[RD_NETS_MAX];
 	unsigned int n_nets;
+	struct rd_share_config shares[RD_SHARES_MAX];
+	unsigned int n_shares;
 	uint32_t vsock_cid;	/* 0: no virtio socket device */
 	bool rng;
 	bool balloon;

@@ -19,9 +19,9 @@
 #define RD_VHOST_REGIONS_MAX 2u
 
 struct rd_vhost {
-	int fd;			/* -1: not open */
-	int err_fd;		/* eventfd: a ring is broken */
-	uint64_t features;	/* that the kernel has */
+	int fd; /* -1: not open */
+	int err_fd; /* eventfd: a ring is broken */
+	uint64_t features; /* that the kernel has */
 };
 
 /* What vhost is told of guest memory. */

@@ -112,6 +112,21 @@ static int vsock_create(struct rd_machine *m)
 	return attach(m, rd_vsock_new(&m->ram, m->config->vsock_cid, &slot), &slot);
 }
 
+static bool share_wanted(const struct rd_config *c)
+{
+	return c->n_shares;
+}
+
+static int share_create(struct rd_machine *m)
+{
+	struct rd_virtio_slot *slot = NULL;
+	int status = RD_OK;
+
+	for (unsigned int i = 0; i < m->config->n_shares && !status; i++)
+		status = attach(m, rd_share_new(&m->ram, &m->config->shares[i], &slot), &slot);
+	return status;
+}
+
 const struct rd_virtio_kind rd_virtio_kinds[] = {
 	{ blk_wanted, blk_create },
 	{ net_wanted, net_create },
@@ -119,6 +134,7 @@ const struct rd_virtio_kind rd_virtio_kinds[] = {
 	{ rng_wanted, rng_create },
 	{ balloon_wanted, balloon_create },
 	{ vsock_wanted, vsock_create },
+	{ share_wanted, share_create },
 	{ 0 },
 };
 

@@ -10,6 +10,7 @@
 #include "tools/src/vmctl/dev_pm.h"
 #include "tools/src/vmctl/disk.h"
 #include "tools/src/vmctl/net.h"
+#include "tools/src/vmctl/share.h"
 #include "tools/src/vmctl/virtio_attach.h"
 
 #include <stdbool.h>
@@ -38,6 +39,9 @@ int rd_blk_new(const struct rd_ram *ram, const struct rd_disk_config *config,
 /* HOST, whose keys and output the device takes over; ENDER hears when its user quits. */
 int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ender ender,
 	       struct rd_virtio_slot **out);
+/* Opens the folder that CONFIG names. */
+int rd_share_new(const struct rd_ram *ram, const struct rd_share_config *config,
+		 struct rd_virtio_slot **out);
 /* The host's vhost-vsock, which knows the machine by CID from now on. */
 int rd_vsock_new(const struct rd_ram *ram, uint32_t cid, struct rd_virtio_slot **out);
 /* ND, which belongs to the device from now on, also when this fails. */

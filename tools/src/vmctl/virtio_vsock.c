@@ -27,7 +27,7 @@ enum { QUEUE_RX, QUEUE_TX, QUEUE_EVENT, QUEUES };
 struct vsock {
 	struct rd_virtio_slot slot;
 	struct rd_vhost host;
-	bool lived;		/* it was started in this process before */
+	bool lived; /* it was started in this process before */
 	bool owes_event;
 };
 
@@ -100,7 +100,7 @@ static void vsock_destroy(struct rd_virtio *v)
 static const struct rd_virtio_ops vsock_ops = {
 	.name = "virtio-vsock",
 	.id = VIRTIO_ID_VSOCK,
-	.class_code = 0x078000,		/* communication, other */
+	.class_code = 0x078000, /* communication, other */
 	.start = vsock_start,
 	.stop = vsock_stop,
 	.kick = vsock_kick,
@@ -115,8 +115,8 @@ static int set_cid(struct vsock *s, uint32_t cid)
 	__u64 wide = cid;
 
 	if (ioctl(s->host.fd, VHOST_VSOCK_SET_GUEST_CID, &wide) < 0)
-		return rd_fail(RD_HOST_ERROR, "--vsock: context id %u: %s%s", cid,
-			       strerror(errno), errno == EADDRINUSE ? " (another machine)" : "");
+		return rd_fail(RD_HOST_ERROR, "--vsock: context id %u: %s%s", cid, strerror(errno),
+			       errno == EADDRINUSE ? " (another machine)" : "");
 	memcpy(s->slot.v.config, &config, sizeof(config));
 	s->slot.v.config_len = sizeof(config);
 	return RD_OK;
