@@ -134,6 +134,8 @@ void rd_apic_timer_set_count(struct rd_lapic *l, u32 initial);
 void rd_apic_timer_set_divide(struct rd_lapic *l, u32 divide);
 /* Stores the entry, with the rules of mode switches. */
 void rd_apic_timer_set_lvt(struct rd_lapic *l, u32 lvt);
+/* A count that has run out becomes an IRR bit now. A TSC deadline stays: its MSR tells of it. */
+void rd_apic_timer_catch_up(struct rd_lapic *l);
 void rd_apic_timer_restore(struct rd_lapic *l, u32 current_count);
 void rd_apic_timer_stop(struct rd_lapic *l);
 

@@ -247,6 +247,7 @@ static void save_bitmap(struct kvm_lapic_state *s, unsigned int offset, const un
 void rd_lapic_get_state(struct rd_lapic *l, struct kvm_lapic_state *s, bool x2apic_format)
 {
 	BUILD_BUG_ON(sizeof(s->regs) != sizeof(l->regs));
+	rd_apic_timer_catch_up(l);
 	memcpy(s->regs, l->regs, sizeof(s->regs));
 	if (!rd_lapic_x2apic(l) || !x2apic_format)
 		*state_reg(s, RD_APIC_ID) = l->id << 24;
@@ -307,13 +308,14 @@ int rd_lapic_set_state(struct rd_lapic *l, const struct kvm_lapic_state *s, bool
 		rd_apic_set_reg(l, RD_APIC_LDR, saved_reg(s, RD_APIC_LDR) & keeps(RD_APIC_LDR));
 		rd_apic_set_reg(l, RD_APIC_DFR, saved_reg(s, RD_APIC_DFR) | ~keeps(RD_APIC_DFR));
 	}
-	load_timer(l, s);
 	load_bitmap(s, RD_APIC_ISR, l->isr);
 	load_bitmap(s, RD_APIC_TMR, l->tmr);
 	load_bitmap(s, RD_APIC_IRR, l->irr);
 	l->isrv = rd_apic_highest(l->isr);
 	rd_apic_update_ppr(l);
 	rd_apic_update_enabled(l);
+	/* Last: a deadline that has passed sets its bit of IRR. */
+	load_timer(l, s);
 	WRITE_ONCE(l->irr_pending, 1);
 	rd_lapic_kick(l);
 	return 0;

@@ -158,6 +158,14 @@ void rd_lapic_inject_timer(struct rd_lapic *l)
 		arm(l, l->timer_expires_ns);
 }
 
+void rd_apic_timer_catch_up(struct rd_lapic *l)
+{
+	u64 now = rd_host_now_ns();
+
+	if (!deadline_mode(l) && l->timer_expires_ns && l->timer_expires_ns <= now)
+		expire_count(l, now);
+}
+
 /* The count reaches 0 at the expiry and never before: round up. */
 u32 rd_apic_timer_current(const struct rd_lapic *l)
 {

@@ -449,6 +449,52 @@ START_TEST(restore_of_a_count)
 }
 END_TEST
 
+/* A count that ran out and was not taken yet is in the saved IRR, and comes once where it goes on. */
+START_TEST(saved_when_it_has_run_out)
+{
+	u32 lvt = _i ? PERIODIC : ONE_SHOT;
+	struct kvm_lapic_state s;
+	struct rd_lapic *l = m.lapic[0];
+
+	apic_write(l, RD_APIC_DIVIDE, 11);
+	apic_write(l, RD_APIC_LVT_TIMER, lvt);
+	apic_write(l, RD_APIC_INITIAL_COUNT, 1000000);
+	rd_shim_advance(1200000);
+	rd_lapic_get_state(l, &s, false);
+	ck_assert_uint_eq(s.regs[RD_APIC_IRR + VECTOR / 32 * 16 + VECTOR % 32 / 8],
+			  1 << VECTOR % 8);
+	ck_assert_int_eq(apic_take(l), VECTOR);
+	rd_lapic_eoi(l);
+	ck_assert_uint_eq(run(l, 799999), 0);
+	ck_assert_uint_eq(run(l, 1), lvt == PERIODIC);
+	rd_lapic_reset(l, false);
+	ck_assert_int_eq(rd_lapic_set_state(l, &s, false), 0);
+	if (test_bit(RD_LAPIC_EV_TIMER, &l->events))
+		rd_lapic_inject_timer(l);
+	ck_assert_int_eq(apic_take(l), VECTOR);
+	ck_assert_int_eq(apic_take(l), -1);
+	rd_lapic_eoi(l);
+}
+END_TEST
+
+/* The same registers again, after the deadline has passed and before anybody has looked. */
+START_TEST(restore_after_the_deadline)
+{
+	struct kvm_lapic_state s;
+	struct rd_lapic *l = m.lapic[0];
+
+	apic_write(l, RD_APIC_LVT_TIMER, DEADLINE);
+	rd_lapic_set_tsc_deadline(l, rd_host_tsc() + 5000);
+	rd_shim_advance(10000);
+	rd_lapic_get_state(l, &s, false);
+	ck_assert_int_eq(rd_lapic_set_state(l, &s, false), 0);
+	if (test_bit(RD_LAPIC_EV_TIMER, &l->events))
+		rd_lapic_inject_timer(l);
+	ck_assert_int_eq(apic_take(l), VECTOR);
+	ck_assert_int_eq(apic_take(l), -1);
+}
+END_TEST
+
 static void setup(void)
 {
 	machine_create(1, RD_IRQCHIP_KERNEL);
@@ -475,5 +521,7 @@ TCase *timer_tests(void)
 	tcase_add_test(tc, illegal_vector);
 	tcase_add_test(tc, restore_in_deadline_mode);
 	tcase_add_loop_test(tc, restore_of_a_count, 0, 6);
+	tcase_add_loop_test(tc, saved_when_it_has_run_out, 0, 2);
+	tcase_add_test(tc, restore_after_the_deadline);
 	return tc;
 }
