@@ -27,15 +27,12 @@ static int rd_park(void *unused)
 	return 0;
 }
 
-/* A thread on every other CPU; a CPU that gets none is only not protected. */
-static void rd_park_others(void)
+/* A thread for every other CPU; a CPU that gets none is only not protected. How many there are. */
+static int rd_parkers_create(void)
 {
 	struct task_struct *t;
 	int cpu, n = 0;
 
-	atomic_set(&rd_parked, 0);
-	WRITE_ONCE(rd_unpark, false);
-	cpus_read_lock();
 	for_each_online_cpu(cpu) {
 		if (cpu == raw_smp_processor_id())
 			continue;
@@ -44,9 +41,26 @@ static void rd_park_others(void)
 			continue;
 		per_cpu(rd_parker, cpu) = get_task_struct(t);
 		kthread_bind(t, cpu);
-		wake_up_process(t);
 		n++;
 	}
+	return n;
+}
+
+/*
+ * None starts before the last is there: the kernel's thread that makes threads may be waiting for
+ * a CPU that is parked already.
+ */
+static void rd_park_others(void)
+{
+	int cpu, n;
+
+	atomic_set(&rd_parked, 0);
+	WRITE_ONCE(rd_unpark, false);
+	cpus_read_lock();
+	n = rd_parkers_create();
+	for_each_possible_cpu(cpu)
+		if (per_cpu(rd_parker, cpu))
+			wake_up_process(per_cpu(rd_parker, cpu));
 	cpus_read_unlock();
 	while (atomic_read(&rd_parked) < n)
 		cond_resched();
