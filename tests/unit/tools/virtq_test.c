@@ -180,6 +180,29 @@ START_TEST(bad_chain_breaks_the_queue)
 }
 END_TEST
 
+/* The last of N entries that carry nothing but a link has a byte. */
+static bool long_chain_is_taken(uint32_t n)
+{
+	struct vring_desc *t = rd_ram_range(&ram, TABLE, n * sizeof(*t));
+
+	open_queue(false, true);
+	avail->idx = 0;
+	for (uint32_t i = 0; i < n; i++)
+		t[i] = (struct vring_desc){ .flags = VRING_DESC_F_NEXT, .next = (uint16_t)(i + 1) };
+	t[n - 1] = (struct vring_desc){ .addr = DATA, .len = 1 };
+	describe(0, TABLE, n * (uint32_t)sizeof(*t), VRING_DESC_F_INDIRECT, 0);
+	offer(0);
+	return rd_virtq_pop(&q, &chain);
+}
+
+START_TEST(indirect_chain_is_bounded)
+{
+	ck_assert(long_chain_is_taken(RD_VIRTQ_SIZE_MAX));
+	ck_assert(!long_chain_is_taken(RD_VIRTQ_SIZE_MAX + 1));
+	ck_assert(q.broken);
+}
+END_TEST
+
 START_TEST(indirect_needs_its_feature)
 {
 	describe(0, TABLE, 16, VRING_DESC_F_INDIRECT, 0);
@@ -303,6 +326,7 @@ TCase *virtq_case(void)
 	tcase_add_test(tc, indirect_table);
 	tcase_add_loop_test(tc, bad_chain_breaks_the_queue, 0,
 			    sizeof(bad_chains) / sizeof(bad_chains[0]));
+	tcase_add_test(tc, indirect_chain_is_bounded);
 	tcase_add_test(tc, indirect_needs_its_feature);
 	tcase_add_test(tc, chain_longer_than_the_room);
 	tcase_add_test(tc, index_that_leaps);

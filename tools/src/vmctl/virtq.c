@@ -110,10 +110,15 @@ static bool walk_indirect(struct rd_virtq *q, struct rd_chain *c, const struct v
 	return t.desc && walk(q, c, t, 0);
 }
 
-/* A chain visits no entry of its table twice: more steps than entries are a loop. */
+/*
+ * A chain visits no entry of its table twice: more steps than entries are a loop. An indirect table
+ * may be as long as memory, a chain may not: empty entries would keep the thread here.
+ */
 static bool walk(struct rd_virtq *q, struct rd_chain *c, struct table t, uint16_t next)
 {
-	for (uint32_t step = 0; step < t.count; step++) {
+	uint32_t steps = t.count < RD_VIRTQ_SIZE_MAX ? t.count : RD_VIRTQ_SIZE_MAX;
+
+	for (uint32_t step = 0; step < steps; step++) {
 		struct vring_desc d;
 
 		if (next >= t.count)
