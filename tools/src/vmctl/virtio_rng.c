@@ -7,6 +7,7 @@
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
+#include <errno.h>
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -23,8 +24,12 @@ static uint32_t fill(const struct rd_chain *c)
 {
 	uint8_t bytes[REQUEST_MAX];
 	size_t want = c->in_len < sizeof(bytes) ? c->in_len : sizeof(bytes);
-	ssize_t got = getrandom(bytes, want, 0);
+	ssize_t got;
 
+	/* The driver counts on a byte at least: a signal between two requests is no reason. */
+	do {
+		got = getrandom(bytes, want, 0);
+	} while (got < 0 && errno == EINTR);
 	return got > 0 ? (uint32_t)rd_iov_write(c->iov + c->n_out, c->n_in, 0, bytes,
 						(size_t)got) : 0;
 }
