@@ -158,8 +158,8 @@ void rd_lapic_raise_cmci(struct rd_lapic *l); /* the owner: the LVT's CMCI entry
 void rd_lapic_local_nmi(struct rd_lapic *l); /* KVM_NMI: whatever LINT1 says */
 
 /*
- * KVM_GET/SET_LAPIC layouts, the owner; x2apic_format: in x2APIC mode the ID register holds the 32-bit id,
- * otherwise id << 24. set: -EINVAL if it names another x2APIC id; read-only registers
+ * KVM_GET/SET_LAPIC layouts, by the owner; x2apic_format: in x2APIC mode the ID register holds the
+ * 32-bit id, otherwise id << 24. set: -EINVAL if it names another x2APIC id; read-only registers
  * and reserved bits in it are ignored. What is delivered while it runs may be lost. May sleep.
  */
 void rd_lapic_get_state(struct rd_lapic *l, struct kvm_lapic_state *s, bool x2apic_format);

@@ -449,7 +449,7 @@ START_TEST(restore_of_a_count)
 }
 END_TEST
 
-/* A count that ran out and was not taken yet is in the saved IRR, and comes once where it goes on. */
+/* A count that ran out and was not taken yet is in the saved IRR, and comes once where it goes. */
 START_TEST(saved_when_it_has_run_out)
 {
 	u32 lvt = _i ? PERIODIC : ONE_SHOT;
