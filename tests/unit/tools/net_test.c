@@ -185,6 +185,11 @@ START_TEST(options)
 	ck_assert_uint_eq(c.forwards[1].host.s_addr, htonl(0x7f000001));
 	ck_assert_int_eq(rd_net_parse("tap:br0-tap", &c), RD_OK);
 	ck_assert_str_eq(c.ifname, "br0-tap");
+	ck_assert_int_eq(c.vhost, RD_VHOST_AUTO);
+	ck_assert_int_eq(rd_net_parse("tap:x,vhost=on", &c), RD_OK);
+	ck_assert_int_eq(c.vhost, RD_VHOST_ON);
+	ck_assert_int_eq(rd_net_parse("tap:x,vhost=off", &c), RD_OK);
+	ck_assert_int_eq(c.vhost, RD_VHOST_OFF);
 	ck_assert_int_eq(rd_net_parse("none", &d), RD_OK);
 	ck_assert_uint_eq(d.mac[0] & 3, 2);
 	ck_assert_int_ne(memcmp(c.mac, d.mac, 6), 0);
@@ -196,7 +201,8 @@ static const char *const wrong[] = {
 	"user,mac=01:00:00:00:00:00", "user,mac=52:54:00:12:34:5", "user,mac=52:54:00:12:34:567",
 	"user,hostfwd=tcp", "user,hostfwd=tcp::0-:1", "user,hostfwd=tcp::1-:65536",
 	"user,hostfwd=sctp::1-:1", "user,hostfwd=tcp:localhost:1-:1", "user,hostfwd=tcp:1-:1",
-	"tap:x,hostfwd=tcp::1-:1", "user,hostfwd=tcp:"
+	"tap:x,hostfwd=tcp::1-:1", "user,hostfwd=tcp:", "user,vhost=on",
+	"tap:x,vhost=", "tap:x,vhost=yes"
 	"1111111111111111111111111111111111111111111111111111111111111111:1-:1",
 };
 

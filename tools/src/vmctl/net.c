@@ -3,6 +3,7 @@
 #include "tools/src/vmctl/net.h"
 
 #include "tools/src/vmctl/util.h"
+#include "tools/src/vmctl/vhost.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 #define WORD_MAX 64u
 #define TUN_NODE "/dev/net/tun"
+#define VHOST_NODE "/dev/vhost-net"
 
 static bool parse_mac(const char *s, uint8_t *mac)
 {
@@ -76,6 +78,21 @@ static int parse_kind(const char *word, struct rd_net_config *c)
 	return RD_OK;
 }
 
+static int parse_vhost(const char *s, struct rd_net_config *c)
+{
+	if (c->kind != RD_NET_TAP)
+		return rd_fail(RD_USAGE, "--net: vhost is for tap");
+	if (!strcmp(s, "auto"))
+		c->vhost = RD_VHOST_AUTO;
+	else if (!strcmp(s, "on"))
+		c->vhost = RD_VHOST_ON;
+	else if (!strcmp(s, "off"))
+		c->vhost = RD_VHOST_OFF;
+	else
+		return rd_fail(RD_USAGE, "--net: vhost=auto, on or off, not \"%s\"", s);
+	return RD_OK;
+}
+
 static int parse_word(char *word, struct rd_net_config *c)
 {
 	if (!strncmp(word, "mac=", 4)) {
@@ -84,6 +101,8 @@ static int parse_word(char *word, struct rd_net_config *c)
 				       "not \"%s\"", word + 4);
 		return RD_OK;
 	}
+	if (!strncmp(word, "vhost=", 6))
+		return parse_vhost(word + 6, c);
 	if (strncmp(word, "hostfwd=", 8) != 0)
 		return rd_fail(RD_USAGE, "--net: unknown \"%s\"", word);
 	if (c->kind != RD_NET_USER)
@@ -135,10 +154,33 @@ static void tap_accept(struct rd_netdev *nd, unsigned int offloads)
 		rd_warn("--net tap: TUNSETOFFLOAD: %s", strerror(errno));
 }
 
+struct tap {
+	struct rd_netdev nd;
+	struct rd_vhost vhost;
+};
+
 static void tap_close(struct rd_netdev *nd)
 {
-	close(nd->fd);
-	free(nd);
+	struct tap *t = (struct tap *)nd;
+
+	rd_vhost_close(&t->vhost);
+	if (nd->fd >= 0)
+		close(nd->fd);
+	free(t);
+}
+
+/* Without vhost-net vmctl serves the queues itself, unless that is not wanted. */
+static int tap_vhost(struct tap *t, const struct rd_net_config *config)
+{
+	int status;
+
+	if (config->vhost == RD_VHOST_OFF)
+		return RD_OK;
+	status = rd_vhost_open(&t->vhost, VHOST_NODE,
+			       config->vhost == RD_VHOST_ON ? "--net tap" : NULL);
+	if (!status)
+		t->nd.vhost = &t->vhost;
+	return config->vhost == RD_VHOST_ON ? status : RD_OK;
 }
 
 /* Returns the descriptor, or -1 with errno and what failed in *WHAT. */
@@ -163,23 +205,25 @@ static int tap_fd(const char *ifname, const char **what)
 
 static int tap_open(const struct rd_net_config *config, struct rd_netdev **out)
 {
-	struct rd_netdev *nd = calloc(1, sizeof(*nd));
+	struct tap *t = calloc(1, sizeof(*t));
+	int status = RD_OK;
 	const char *what;
 
-	if (!nd)
+	if (!t)
 		return rd_fail(RD_HOST_ERROR, "out of memory");
-	*nd = (struct rd_netdev){ .offloads = true, .accept = tap_accept,
-				  .close = tap_close };
-	nd->fd = tap_fd(config->ifname, &what);
-	if (nd->fd < 0) {
-		int err = errno;
-
-		free(nd);
-		return rd_fail(RD_HOST_ERROR, "--net tap: %s: %s%s", what, strerror(err),
-			       err == ENOENT ? " (modprobe tun)" : "");
-	}
-	*out = nd;
-	return RD_OK;
+	t->vhost = (struct rd_vhost){ .fd = -1, .err_fd = -1 };
+	t->nd = (struct rd_netdev){ .offloads = true, .accept = tap_accept, .close = tap_close };
+	t->nd.fd = tap_fd(config->ifname, &what);
+	if (t->nd.fd < 0)
+		status = rd_fail(RD_HOST_ERROR, "--net tap: %s: %s%s", what, strerror(errno),
+				 errno == ENOENT ? " (modprobe tun)" : "");
+	if (!status)
+		status = tap_vhost(t, config);
+	if (status)
+		tap_close(&t->nd);
+	else
+		*out = &t->nd;
+	return status;
 }
 
 int rd_net_open(const struct rd_net_config *config, struct rd_netdev **out)

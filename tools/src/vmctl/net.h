@@ -16,6 +16,8 @@
 #define RD_NET_FORWARDS_MAX 16u
 #define RD_NET_MAC_LEN 6u
 
+struct rd_vhost;
+
 enum rd_net_kind { RD_NET_USER, RD_NET_TAP, RD_NET_NONE };
 
 struct rd_net_forward {
@@ -24,10 +26,14 @@ struct rd_net_forward {
 	uint16_t host_port, guest_port;
 };
 
+/* Whether the host's kernel serves the queues of a tap's card: if it can, never, or it must. */
+enum rd_net_vhost { RD_VHOST_AUTO, RD_VHOST_OFF, RD_VHOST_ON };
+
 /* One --net option. */
 struct rd_net_config {
 	enum rd_net_kind kind;
 	char ifname[IFNAMSIZ];		/* of a tap */
+	enum rd_net_vhost vhost;	/* of a tap */
 	uint8_t mac[RD_NET_MAC_LEN];
 	struct rd_net_forward forwards[RD_NET_FORWARDS_MAX];
 	unsigned int n_forwards;
@@ -36,6 +42,7 @@ struct rd_net_config {
 struct rd_netdev {
 	int fd;			/* non-blocking; one read or write is one frame */
 	bool offloads;		/* a tap: each frame has a struct virtio_net_hdr_v1 before it */
+	struct rd_vhost *vhost;	/* serves the queues with fd as its end, NULL: nobody does */
 	/* Frames may come with these TUN_F_… from now on; only with offloads, optional. */
 	void (*accept)(struct rd_netdev *nd, unsigned int offloads);
 	void (*close)(struct rd_netdev *nd);	/* also frees it */

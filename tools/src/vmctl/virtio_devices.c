@@ -41,13 +41,19 @@ static int net_create(struct rd_machine *m)
 	int status = RD_OK;
 
 	for (unsigned int i = 0; i < m->config->n_nets && !status; i++) {
-		const struct rd_net_config *c = &m->config->nets[i];
+		struct rd_net_config c = m->config->nets[i];
 		struct rd_virtio_slot *slot = NULL;
 		struct rd_netdev *nd = NULL;
 
-		status = rd_net_open(c, &nd);
+		/* vhost signals an eventfd; nobody here would read it. */
+		if (!m->routes.irqfd && c.vhost == RD_VHOST_ON)
+			return rd_fail(RD_HOST_ERROR, "--net tap: vhost: %s has no irqfd",
+				       m->kvm->node);
+		if (!m->routes.irqfd)
+			c.vhost = RD_VHOST_OFF;
+		status = rd_net_open(&c, &nd);
 		if (!status)
-			status = attach(m, rd_net_new(&m->ram, nd, c->mac, &slot), &slot);
+			status = attach(m, rd_net_new(&m->ram, nd, c.mac, &slot), &slot);
 	}
 	return status;
 }

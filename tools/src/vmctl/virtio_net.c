@@ -5,8 +5,10 @@
  * A frame is copied once out of guest memory, header and all, checked, and only then handed on: the
  * host's kernel is never asked for an offload that the driver did not negotiate. What is wrong with
  * a frame costs the guest that frame. A backend that takes nothing leaves frames in the ring.
+ * With vhost-net the host's kernel does all this itself, and nothing below is called for it.
  */
 #include "tools/src/vmctl/util.h"
+#include "tools/src/vmctl/vhost.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
 #include <errno.h>
@@ -17,6 +19,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define QUEUE_SIZE 256u
@@ -27,7 +30,7 @@
 #define BIT(n) (1ull << (n))
 
 enum { QUEUE_RX, QUEUE_TX, QUEUES };
-enum { WATCH_IN, WATCH_OUT };
+enum { WATCH_IN, WATCH_OUT, WATCH_ERR };
 
 struct net {
 	struct rd_virtio_slot slot;
@@ -166,6 +169,11 @@ static void serve_rx(struct net *n)
 
 static void net_kick(struct rd_virtio *v, unsigned int q)
 {
+	struct net *n = v->dev;
+
+	/* The kernel has the queues, or has refused them. */
+	if (n->nd->vhost)
+		return;
 	if (q == QUEUE_TX)
 		serve_tx(v->dev);
 	else
@@ -174,6 +182,12 @@ static void net_kick(struct rd_virtio *v, unsigned int q)
 
 static void net_event(struct rd_virtio *v, unsigned int slot, short revents)
 {
+	struct net *n = v->dev;
+
+	if (slot == WATCH_ERR) {
+		rd_vhost_event(n->nd->vhost, &n->slot, slot);
+		return;
+	}
 	/* The backend is gone: without an end to it, poll() would never sleep again. */
 	if (!(revents & (POLLIN | POLLOUT)))
 		rd_virtio_watch(v, slot, -1, 0);
@@ -183,14 +197,30 @@ static void net_event(struct rd_virtio *v, unsigned int slot, short revents)
 		serve_rx(v->dev);
 }
 
-/* Frames from a tap come as the driver can take them. */
-static void net_start(struct rd_virtio *v)
+/* -1: the kernel is to leave the tap alone. */
+static bool set_backend(const struct net *n, int fd)
 {
-	struct net *n = v->dev;
+	struct vhost_vring_file f = { .fd = fd };
+
+	for (f.index = 0; f.index < QUEUES; f.index++)
+		if (ioctl(n->nd->vhost->fd, VHOST_NET_SET_BACKEND, &f) < 0)
+			return false;
+	return true;
+}
+
+static void start_vhost(struct net *n)
+{
+	if (rd_vhost_start(n->nd->vhost, &n->slot, QUEUES, WATCH_ERR, 0) &&
+	    !set_backend(n, n->nd->fd))
+		rd_vhost_refused(&n->slot.v, "VHOST_NET_SET_BACKEND");
+}
+
+/* Frames from a tap come as the driver can take them. */
+static void set_offloads(struct net *n)
+{
+	const struct rd_virtio *v = &n->slot.v;
 	unsigned int offload = 0;
 
-	if (!n->nd->accept)
-		return;
 	if (rd_virtio_negotiated(v, VIRTIO_NET_F_GUEST_CSUM)) {
 		offload |= TUN_F_CSUM;
 		if (rd_virtio_negotiated(v, VIRTIO_NET_F_GUEST_TSO4))
@@ -201,8 +231,25 @@ static void net_start(struct rd_virtio *v)
 	n->nd->accept(n->nd, offload);
 }
 
+static void net_start(struct rd_virtio *v)
+{
+	struct net *n = v->dev;
+
+	if (n->nd->accept)
+		set_offloads(n);
+	if (n->nd->vhost)
+		start_vhost(n);
+}
+
 static void net_stop(struct rd_virtio *v)
 {
+	struct net *n = v->dev;
+
+	if (n->nd->vhost) {
+		if (!set_backend(n, VHOST_FILE_UNBIND))
+			rd_warn("virtio-net: VHOST_NET_SET_BACKEND: %s", strerror(errno));
+		rd_vhost_stop(n->nd->vhost, &n->slot, QUEUES, WATCH_ERR);
+	}
 	rd_virtio_watch(v, WATCH_IN, -1, 0);
 	rd_virtio_watch(v, WATCH_OUT, -1, 0);
 }
