@@ -201,8 +201,8 @@ static const char *const wrong[] = {
 	"user,mac=01:00:00:00:00:00", "user,mac=52:54:00:12:34:5", "user,mac=52:54:00:12:34:567",
 	"user,hostfwd=tcp", "user,hostfwd=tcp::0-:1", "user,hostfwd=tcp::1-:65536",
 	"user,hostfwd=sctp::1-:1", "user,hostfwd=tcp:localhost:1-:1", "user,hostfwd=tcp:1-:1",
-	"tap:x,hostfwd=tcp::1-:1", "user,hostfwd=tcp:", "user,vhost=on",
-	"tap:x,vhost=", "tap:x,vhost=yes"
+	"tap:x,hostfwd=tcp::1-:1", "user,vhost=on", "tap:x,vhost=", "tap:x,vhost=yes",
+	"user,hostfwd=tcp:"
 	"1111111111111111111111111111111111111111111111111111111111111111:1-:1",
 };
 
