@@ -40,9 +40,11 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, blk_case());
 	suite_add_tcase(s, bus_case());
 	suite_add_tcase(s, bzimage_case());
+	suite_add_tcase(s, child_case());
 	suite_add_tcase(s, cpuid_case());
 	suite_add_tcase(s, fuzz_case());
 	suite_add_tcase(s, hvc_case());
+	suite_add_tcase(s, image_case());
 	suite_add_tcase(s, ioapic_case());
 	suite_add_tcase(s, net_case());
 	suite_add_tcase(s, p9_case());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmctl run: from the command line to a checked configuration. */
+#include "tools/src/vmctl/boot_files.h"
 #include "tools/src/vmctl/commands.h"
 #include "tools/src/vmctl/loader.h"
 #include "tools/src/vmctl/rundir.h"
@@ -129,6 +130,7 @@ static int add_net(void *ctx, const char *v)
 	struct rd_net_config net;
 	int status = rd_net_parse(v, &net);
 
+	c->net_given = true;
 	if (status || net.kind == RD_NET_NONE)
 		return status;
 	if (c->n_nets == RD_NETS_MAX)
@@ -175,8 +177,9 @@ static int set_balloon(void *ctx, const char *v)
 
 static const struct rd_opt run_opts[] = {
 	{ "name", "NAME", "name of the VM and of its control socket (default: vm-PID)", set_name },
-	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (required)", set_kernel },
-	{ "initrd", "FILE", "initial RAM disk", set_initrd },
+	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (default: FILE.kernel of the disk)", set_kernel },
+	{ "initrd", "FILE", "initial RAM disk (default without --kernel: FILE.initrd)",
+	  set_initrd },
 	{ "append", "STRING", "kernel command line (default: the consoles there are)", set_append },
 	{ "cpus", "N", "virtual CPUs (default: 1)", set_cpus },
 	{ "memory", "SIZE", "memory, with suffix K, M, G or T (default: 512M)", set_memory },
@@ -188,7 +191,7 @@ static const struct rd_opt run_opts[] = {
 	{ "disk", "FILE[,ro][,direct][,id=ID]", "virtio disk: a raw file or a block device",
 	  add_disk },
 	{ "net", "KIND[,mac=MAC][,hostfwd=RULE][,vhost=WHEN]",
-	  "network: user, tap:INTERFACE, none (default)",
+	  "network: user (default without --kernel), tap:INTERFACE, none",
 	  add_net },
 	{ "share", "DIR[,tag=TAG][,ro]", "folder that the guest mounts by 9P (tag: share)",
 	  add_share },
@@ -221,6 +224,16 @@ static int fill_defaults(struct rd_config *c)
 	return RD_OK;
 }
 
+static int check_and_run(struct rd_config *c)
+{
+	struct rd_load load = { .kernel = c->kernel, .initrd = c->initrd, .append = c->append };
+	int status;
+
+	c->has_serial = strcmp(c->serial, "none") != 0;
+	status = rd_load_check(&load, c->memory);
+	return status ? status : rd_session_run(c);
+}
+
 static int run(const struct rd_command *self, int argc, char **argv)
 {
 	struct rd_config config = {
@@ -229,7 +242,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		.device = RD_DEFAULT_DEVICE,
 		.console = "none",
 	};
-	struct rd_load load;
+	struct rd_boot_files files = { 0 };
 	int operands;
 	int status = rd_opts_parse(self, &config, argc, argv, &operands);
 
@@ -237,22 +250,18 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		return status == RD_OPTS_HELP ? RD_OK : status;
 	if (operands)
 		return rd_fail(RD_USAGE, "run: unexpected \"%s\"", argv[0]);
-	if (!config.kernel)
-		return rd_fail(RD_USAGE, "run: --kernel is required (see vmctl run --help)");
 	status = fill_defaults(&config);
-	if (status)
-		return status;
-	config.has_serial = strcmp(config.serial, "none") != 0;
-	load = (struct rd_load){
-		.kernel = config.kernel, .initrd = config.initrd, .append = config.append,
-	};
-	status = rd_load_check(&load, config.memory);
-	return status ? status : rd_session_run(&config);
+	if (!status && !config.kernel)
+		status = rd_boot_files_find(&files, &config);
+	if (!status)
+		status = check_and_run(&config);
+	rd_boot_files_free(&files);
+	return status;
 }
 
 const struct rd_command rd_cmd_run = {
 	.name = "run",
-	.args = "--kernel FILE [OPTION]...",
+	.args = "--kernel FILE | --disk FILE [OPTION]...",
 	.summary = "Run a virtual machine until it powers itself off",
 	.opts = run_opts,
 	.run = run,

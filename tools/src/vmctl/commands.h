@@ -19,5 +19,6 @@ extern const struct rd_command rd_cmd_top;
 extern const struct rd_command rd_cmd_snapshot;
 extern const struct rd_command rd_cmd_balloon;
 extern const struct rd_command rd_cmd_restore;
+extern const struct rd_command rd_cmd_image;
 
 #endif

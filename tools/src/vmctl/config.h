@@ -36,6 +36,7 @@ struct rd_config {
 	struct rd_share_config shares[RD_SHARES_MAX];
 	unsigned int n_shares;
 	uint32_t vsock_cid;	/* 0: no virtio socket device */
+	bool net_given;		/* something was said about the network, be it that there is none */
 	bool rng;
 	bool balloon;
 	bool no_reboot;

@@ -9,8 +9,7 @@
 static const struct rd_command *const commands[] = {
 	&rd_cmd_run, &rd_cmd_restore, &rd_cmd_check, &rd_cmd_list, &rd_cmd_show, &rd_cmd_stats,
 	&rd_cmd_top, &rd_cmd_console, &rd_cmd_pause, &rd_cmd_resume, &rd_cmd_snapshot,
-	&rd_cmd_balloon,
-	&rd_cmd_stop, &rd_cmd_kill,
+	&rd_cmd_balloon, &rd_cmd_stop, &rd_cmd_kill, &rd_cmd_image,
 };
 
 static const char statuses[] =
@@ -24,7 +23,7 @@ static const char statuses[] =
 	"  6    run: --timeout ran out\n"
 	"  7    run: ended by vmctl kill, vmctl snapshot --stop or by Ctrl-A x\n"
 	"  8    run: the hypervisor could not go on with the guest\n"
-	"  128+N  run: ended by signal N (SIGINT 130, SIGTERM 143, SIGHUP 129)\n";
+	"  128+N  run, image: ended by signal N (SIGINT 130, SIGTERM 143, SIGHUP 129)\n";
 
 static const struct rd_command *find(const char *name)
 {
