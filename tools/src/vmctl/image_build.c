@@ -304,7 +304,24 @@ static int build(struct build *b)
 		status = make_tar(b, sources);
 	if (!status)
 		status = make_image(b);
-	return status ? status : move_products(b);
+	if (!status)
+		status = move_products(b);
+	if (!status)
+		printf("%s: Debian %s, with %s%s and %s%s\n", b->c->out, b->c->release, b->c->out,
+		       RD_IMAGE_KERNEL, b->c->out, RD_IMAGE_INITRD);
+	return status;
+}
+
+/* mke2fs is there, and users do not have it in their PATH. */
+static void add_sbin(void)
+{
+	const char *path = getenv("PATH");
+	char *longer = NULL;
+
+	if (asprintf(&longer, "%s:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin") < 0)
+		return;
+	setenv("PATH", longer, 1);
+	free(longer);
 }
 
 int rd_image_build(const struct rd_image_config *c)
@@ -314,6 +331,7 @@ int rd_image_build(const struct rd_image_config *c)
 
 	if (!b.include)
 		return rd_fail(RD_HOST_ERROR, "out of memory");
+	add_sbin();
 	setenv("RD_IMAGE_HOSTNAME", c->hostname, 1);
 	setenv("RD_IMAGE_PASSWORD", c->password ? c->password : "", 1);
 	rd_progress_start(&b.progress, "image");

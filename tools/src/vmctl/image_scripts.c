@@ -7,13 +7,13 @@
 
 /*
  * Before the kernel is installed, whose installation builds the initrd. There is no hardware to
- * look at, so the initrd is told its modules; those of the loaded kernel find the rest by udev.
+ * look at, so the initrd is told its modules, and which fsck it needs.
  */
 const char rd_image_before[] =
 	"set -e\n"
 	"etc=$1/etc\n"
 	"mkdir -p \"$etc/initramfs-tools/conf.d\" \"$etc/initramfs-tools/hooks\"\n"
-	"printf 'MODULES=list\\nCOMPRESS=gzip\\n' >\"$etc/initramfs-tools/conf.d/redoubt\"\n"
+	"printf 'MODULES=list\\nFSTYPE=ext4\\nCOMPRESS=gzip\\n' >\"$etc/initramfs-tools/conf.d/redoubt\"\n"
 	"cat >\"$etc/initramfs-tools/hooks/redoubt\" <<'END'\n"
 	"#!/bin/sh\n"
 	"[ \"$1\" != prereqs ] || exit 0\n"
