@@ -246,7 +246,7 @@ START_TEST(what_is_given_stays)
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(disk, sizeof(disk), "%s/d", dir);
-	snprintf(kernel, sizeof(kernel), "%s.kernel", disk);
+	snprintf(kernel, sizeof(kernel), "%s/d.kernel", dir);
 	touch(kernel);
 	ck_assert_int_eq(rd_disk_parse(disk, &c.disks[0]), RD_OK);
 	ck_assert_int_eq(rd_boot_files_find(&f, &c), RD_OK);

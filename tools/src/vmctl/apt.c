@@ -337,7 +337,7 @@ char *rd_apt_format(const struct rd_apt_source *s, const char *suite)
 {
 	char *out = NULL;
 
-	if (asprintf(&out, "Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n%s%s%s%s\n", s->uri,
+	if (asprintf(&out, "Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n%s%s%s%s", s->uri,
 		     suite, s->trusted ? "Trusted: yes\n" : "", s->signed_by ? "Signed-By: " : "",
 		     s->signed_by ? s->signed_by : "", s->signed_by ? "\n" : "") < 0)
 		return NULL;
