@@ -71,8 +71,8 @@ START_TEST(signal_is_passed_on)
 	struct heard h = { .text = "", .interrupt_with = SIGTERM };
 	int result;
 
-	ck_assert_int_eq(run_script("trap 'echo cleaned; exit 9' TERM; echo now; sleep 60 & wait", &h,
-				    &result), RD_SIGNALLED + SIGTERM);
+	ck_assert_int_eq(run_script("trap 'echo cleaned; exit 9' TERM; echo now; sleep 60 & wait",
+				    &h, &result), RD_SIGNALLED + SIGTERM);
 	ck_assert_int_eq(result, 9);
 	ck_assert_ptr_nonnull(strstr(h.text, "cleaned|"));
 }

@@ -302,7 +302,8 @@ static bool ends_in(const char *s, const char *end)
 
 static int is_list(const struct dirent *d)
 {
-	return d->d_name[0] != '.' && (ends_in(d->d_name, ".list") || ends_in(d->d_name, ".sources"));
+	return d->d_name[0] != '.' &&
+	       (ends_in(d->d_name, ".list") || ends_in(d->d_name, ".sources"));
 }
 
 int rd_apt_read(struct rd_apt_sources *l, const char *dir)
@@ -328,7 +329,8 @@ int rd_apt_read(struct rd_apt_sources *l, const char *dir)
 const struct rd_apt_source *rd_apt_pick(const struct rd_apt_sources *l, const char *suite)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (!strcmp(l->entries[i].suite, suite) && has_word(l->entries[i].components, "main"))
+		if (!strcmp(l->entries[i].suite, suite) &&
+		    has_word(l->entries[i].components, "main"))
 			return &l->entries[i];
 	return NULL;
 }

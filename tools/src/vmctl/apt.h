@@ -14,7 +14,7 @@ struct rd_apt_source {
 	char *uri;
 	char *suite;
 	char *components;	/* separated by blanks */
-	char *signed_by;	/* NULL: not said; may be a key with line breaks, as deb822 has it */
+	char *signed_by;	/* NULL: not said; may be a key, of several lines */
 	bool trusted;		/* apt is told not to ask for a signature */
 };
 

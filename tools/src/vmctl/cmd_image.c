@@ -95,7 +95,8 @@ static int run(const struct rd_command *self, int argc, char **argv)
 	if (status)
 		return status == RD_OPTS_HELP ? RD_OK : status;
 	if (operands && strcmp(argv[0], "debian") != 0)
-		return rd_fail(RD_USAGE, "image: only \"debian\" can be built, not \"%s\"", argv[0]);
+		return rd_fail(RD_USAGE, "image: only \"debian\" can be built, not \"%s\"",
+			       argv[0]);
 	if (operands != 2 || !*argv[1])
 		return rd_fail(RD_USAGE, "image: \"debian\" and the file to make are needed");
 	config.out = argv[1];

@@ -177,7 +177,8 @@ static int set_balloon(void *ctx, const char *v)
 
 static const struct rd_opt run_opts[] = {
 	{ "name", "NAME", "name of the VM and of its control socket (default: vm-PID)", set_name },
-	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (default: FILE.kernel of the disk)", set_kernel },
+	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (default: FILE.kernel of the disk)",
+	  set_kernel },
 	{ "initrd", "FILE", "initial RAM disk (default without --kernel: FILE.initrd)",
 	  set_initrd },
 	{ "append", "STRING", "kernel command line (default: the consoles there are)", set_append },

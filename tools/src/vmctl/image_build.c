@@ -65,7 +65,8 @@ static void on_line(void *ctx, const char *line)
 		snprintf(b->doing, sizeof(b->doing), "unpacking package %u, %s", ++b->unpacked,
 			 name);
 	else if (sscanf(line, "Setting up %63s", name) == 1)
-		snprintf(b->doing, sizeof(b->doing), "setting up package %u, %s", ++b->set_up, name);
+		snprintf(b->doing, sizeof(b->doing), "setting up package %u, %s", ++b->set_up,
+			 name);
 	else if (sscanf(line, "Get:%63s", name) == 1)
 		snprintf(b->doing, sizeof(b->doing), "download %s", name);
 	else if (!strncmp(line, "I: ", 3) && strncmp(line, "I: /", 4) != 0 && !strchr(line, '\''))
@@ -83,7 +84,8 @@ static void on_tick(void *ctx)
 /* A step that takes long. PACKAGE has the program. */
 static int step(struct build *b, const char *const *argv, const char *dir, const char *package)
 {
-	struct rd_child c = { .argv = argv, .dir = dir, .line = on_line, .tick = on_tick, .ctx = b };
+	struct rd_child c = { .argv = argv, .dir = dir, .line = on_line, .tick = on_tick,
+			      .ctx = b };
 	int status, result;
 
 	b->found_why = false;

@@ -15,7 +15,8 @@
  * power button (for which logind needs dbus).
  */
 static const char base[] =
-	"systemd-sysv,udev,dbus,kmod,initramfs-tools,e2fsprogs,iproute2,systemd-resolved,login,passwd";
+	"systemd-sysv,udev,dbus,kmod,initramfs-tools,e2fsprogs,iproute2,systemd-resolved,"
+	"login,passwd";
 static const char kernel[] = "linux-image-cloud-amd64";
 
 static bool is_word(const char *s, const char *allowed, size_t max)
