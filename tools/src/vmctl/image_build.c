@@ -30,7 +30,7 @@ struct build {
 	unsigned int n_options;
 	char *include;
 	unsigned int unpacked, set_up;
-	char doing[LINE_KEPT];
+	char doing[LINE_KEPT];		/* "": nothing worth a line */
 	char why[LINE_KEPT];		/* the line that explains a failure best */
 	bool found_why;
 };
@@ -77,7 +77,7 @@ static void on_tick(void *ctx)
 {
 	struct build *b = ctx;
 
-	if (!b->c->verbose)
+	if (!b->c->verbose && b->doing[0])
 		rd_progress_say(&b->progress, b->doing);
 }
 
@@ -181,6 +181,7 @@ static int make_tar(struct build *b, const char *sources)
 	snprintf(before, sizeof(before), "--essential-hook=%s", rd_image_before);
 	snprintf(after, sizeof(after), "--customize-hook=%s", rd_image_after);
 	snprintf(include, sizeof(include), "--include=%s", b->include);
+	snprintf(b->doing, sizeof(b->doing), "starting mmdebstrap");
 	argv[n++] = "mmdebstrap";
 	argv[n++] = "--verbose";
 	argv[n++] = "--variant=minbase";
