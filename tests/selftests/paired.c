@@ -25,7 +25,7 @@ static void ioapic_edge(void)
 		line(vm, 5, 0);
 	}
 	RDT_EQ(rdt_until_sync(v), 3);
-	line(vm, 5, 1);		/* and stays there */
+	line(vm, 5, 1); /* and stays there */
 	rdt_finish(v);
 }
 
@@ -125,11 +125,11 @@ static void fresh_table(void)
 static void user_irqchip(void)
 {
 	static const uint8_t code[] = {
-		0xfa,				/* cli */
-		0xb0, 0x01, 0xe6, 0x60,		/* mov $1, %al; out %al, $0x60 */
-		0xfb, 0x90,			/* sti; nop */
-		0xf4,				/* hlt */
-		0xeb, 0xfd,			/* jmp -3 */
+		0xfa, /* cli */
+		0xb0, 0x01, 0xe6, 0x60, /* mov $1, %al; out %al, $0x60 */
+		0xfb, 0x90, /* sti; nop */
+		0xf4, /* hlt */
+		0xeb, 0xfd, /* jmp -3 */
 	};
 	static const uint8_t handler[] = { 0xb0, 0x02, 0xe6, 0x60, 0xcf };
 	struct rdt_vm *vm = rdt_vm_new(RDP_RAM_MIN, 0);
@@ -162,6 +162,42 @@ static void user_irqchip(void)
 	RDT_EQ(v->run->exit_reason, KVM_EXIT_IO);
 	RDT_OK(rdt_run_once(v));
 	RDT_EQ(v->run->exit_reason, KVM_EXIT_HLT);
+}
+
+/* An interrupt that waits for STI's shadow to end is delivered behind it, without a trace in DR6.
+ */
+static void interrupt_behind_shadow(void)
+{
+	static const uint8_t code[] = {
+		0xfa, /* cli */
+		0xb0, 0x01, 0xe6, 0x60, /* mov $1, %al; out %al, $0x60 */
+		0x0f, 0x21, 0xf8, /* mov %dr7, %eax: the debug registers are live now */
+		0xfb, /* sti */
+		0xa0, 0x00, 0x90, /* mov 0x9000, %al: a nested fault in the shadow */
+		0xf4, /* hlt */
+	};
+	static const uint8_t handler[] = {
+		0x0f, 0x21, 0xf0, /* mov %dr6, %eax */
+		0x66, 0xc1, 0xe8, 0x0e, /* shr $14, %eax */
+		0xe6, 0x60, 0xcf, /* out %al, $0x60; iret */
+	};
+	struct rdt_vm *vm = rdt_vm_new(RDP_RAM_MIN, 0);
+	struct rdt_vcpu *v = rdt_vcpu_new(vm, 0);
+	struct kvm_interrupt irq = { .irq = 0x20 };
+	uint16_t *ivt = rdt_gpa(vm, 0);
+
+	memcpy(rdt_gpa(vm, RDP_REAL_GPA), code, sizeof(code));
+	memcpy(rdt_gpa(vm, RDP_REAL_GPA + 0x100), handler, sizeof(handler));
+	ivt[0x20 * 2] = 0x100;
+	ivt[0x20 * 2 + 1] = RDP_REAL_GPA >> 4;
+	rdt_real_mode(v, RDP_REAL_GPA, 0, 0);
+	RDT_OK(rdt_run_once(v));
+	RDT_EQ(v->run->exit_reason, KVM_EXIT_IO);
+	RDT_OK(madvise(rdt_gpa(vm, 0x9000), 0x1000, MADV_DONTNEED));
+	RDT_OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
+	RDT_OK(rdt_run_once(v));
+	RDT_EQ(v->run->exit_reason, KVM_EXIT_IO);
+	RDT_EQ(*((uint8_t *)v->run + v->run->io.data_offset), 0xfc);
 }
 
 /* A device in the kernel by eventfd: the write is no exit, and the descriptor counts it. */
@@ -247,7 +283,7 @@ static void guest_debug(void)
 		RDT_EQ(v->run->debug.arch.pc, RDP_IMAGE_GPA + i);
 		RDT_EQ(v->run->debug.arch.dr6 & 0x4000, 0x4000);
 	}
-	if (rdt_is_emulated())		/* QEMU's TCG does not intercept INT3 */
+	if (rdt_is_emulated()) /* QEMU's TCG does not intercept INT3 */
 		return;
 	d.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
 	RDT_OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d));
@@ -281,6 +317,7 @@ static const struct rdt_test tests[] = {
 	{ "execute_nowhere", execute_nowhere },
 	{ "fresh_table", fresh_table },
 	{ "user_irqchip", user_irqchip },
+	{ "interrupt_behind_shadow", interrupt_behind_shadow },
 	{ "ioeventfd", ioeventfd },
 	{ "coalesced_mmio", coalesced_mmio },
 	{ "guest_debug", guest_debug },

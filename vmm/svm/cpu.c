@@ -20,7 +20,7 @@
 
 DEFINE_PER_CPU(struct rd_svm_cpu, rd_svm_cpu);
 u32 rd_svm_features;
-bool rd_svm_forgets_shadow;
+bool rd_svm_emulated;
 void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
 static u32 rd_svm_nr_asids;
 
@@ -43,7 +43,7 @@ int rd_svm_probe(const char **why)
 	}
 	rd_svm_features = cpuid_edx(0x8000000a);
 	rd_svm_nr_asids = cpuid_ebx(0x8000000a);
-	rd_svm_forgets_shadow = hypervisor_cpuid_base("TCGTCGTCGTCG", 0);
+	rd_svm_emulated = hypervisor_cpuid_base("TCGTCGTCGTCG", 0);
 	if (!rd_svm_has(SVM_F_NPT)) {
 		*why = "this CPU has SVM but no nested paging";
 		return -ENODEV;

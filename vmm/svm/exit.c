@@ -14,6 +14,8 @@
 #include "vmm/svm/svm.h"
 #include "kmod/trace.h"
 
+#define DR6_BS BIT_ULL(14)
+
 typedef int (*rd_svm_handler)(struct rd_vcpu *v);
 
 /* Bytes of the instruction where the CPU tells, else 0. */
@@ -164,8 +166,14 @@ static int rd_svm_db(struct rd_vcpu *v)
 	u64 dr6 = v->hw->vmcb->s.dr6;
 	u64 bits = dr6 ^ 0xffff0ff0ULL; /* BLD, RTM and the reserved ones are active low */
 
-	if (rd_svm_end_step(v) && !(bits & ~BIT_ULL(14)))
-		return 1;
+	if (rd_svm_end_step(v)) {
+		/* The guest sees nothing of a step that it did not ask for. */
+		v->hw->vmcb->s.dr6 = v->hw->step_dr6;
+		rd_svm_dirty(v->hw, SVM_CLEAN_DR);
+		bits = dr6 & ~v->hw->step_dr6 & ~DR6_BS;
+		if (!bits)
+			return 1;
+	}
 	if (v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
 		v->hw->vmcb->s.dr6 = v->dr6;
 		rd_svm_dirty(v->hw, SVM_CLEAN_DR);

@@ -92,6 +92,7 @@ static void rd_svm_step(struct rd_vcpu *v)
 		return;
 	h->step = true;
 	h->step_rflags = v->rflags;
+	h->step_dr6 = h->vmcb->s.dr6;
 	v->rflags |= RFLAGS_TF | RFLAGS_RF;
 }
 
@@ -200,7 +201,7 @@ void rd_svm_inject(struct rd_vcpu *v)
 		return;
 	}
 	if (busy || !rd_svm_irq_allowed(v)) {
-		if (unlikely(rd_svm_forgets_shadow && !busy && rd_svm_get_shadow(v) &&
+		if (unlikely(rd_svm_emulated && !busy && rd_svm_get_shadow(v) &&
 			     (v->rflags & RFLAGS_IF)))
 			rd_svm_step(v); /* the window would open inside the shadow */
 		else

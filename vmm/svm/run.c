@@ -12,6 +12,7 @@
 #include "vmm/svm/svm.h"
 
 #define MSR_SVM_TSC_RATIO 0xc0000104
+#define MAX_STUMBLES 4
 
 /* Preemption off. */
 void rd_svm_load(struct rd_vcpu *v, int cpu)
@@ -119,8 +120,35 @@ static void rd_svm_save_debug(struct rd_vcpu *v)
  */
 static void rd_svm_keep_shadow(struct rd_vmcb *b, u64 entry_rip)
 {
-	if (rd_svm_forgets_shadow && b->s.rip == entry_rip && b->c.exit_code != SVM_EXIT_EXCP + 1)
+	if (rd_svm_emulated && b->s.rip == entry_rip && b->c.exit_code != SVM_EXIT_EXCP + 1)
 		b->c.int_state |= SVM_INT_SHADOW;
+}
+
+/*
+ * Once in a few million entries of QEMU's TCG, whatever the hypervisor, every walk of the guest's
+ * page tables fails until the next exit: the first fetch, or the delivery of the injected event,
+ * ends in a shutdown. Nothing of the guest but CR2 has changed then, so that the entry can be made
+ * again. A guest that shuts down by itself does so each time: it gets a few chances in a row.
+ */
+static noinline void rd_svm_enter_again(struct rd_vcpu *v)
+{
+	struct rd_hw_vcpu *h = v->hw;
+	struct rd_vmcb *b = h->vmcb;
+
+	if (!rd_svm_emulated || b->s.rip != v->rip || b->s.rsp != v->gpr[RD_RSP])
+		return;
+	if (v->stats.exits - h->stumble_exit > MAX_STUMBLES)
+		h->stumbles = 0;
+	h->stumble_exit = v->stats.exits;
+	if (++h->stumbles > MAX_STUMBLES)
+		return;
+	pr_info_ratelimited(
+		"redoubt: the emulated CPU lost the guest's page tables, enter again\n");
+	b->s.cr2 = v->cr2;
+	b->c.exit_code = SVM_EXIT_INTR;
+	/* EXITINTINFO is the injected event, or else the fault that the lost tables caused. */
+	if (!v->exc.injected && !v->nmi_injected && !v->irq.injected)
+		b->c.exit_int_info = 0;
 }
 
 /* Interrupts off, mode is RD_IN_GUEST, events are in the VMCB. Hot. */
@@ -148,6 +176,8 @@ void rd_svm_enter(struct rd_vcpu *v)
 	rd_svm_vmrun(v->gpr, h->vmcb_pa, c->host_state_pa);
 	asm volatile("stgi" ::: "memory");
 
+	if (unlikely(b->c.exit_code == SVM_EXIT_SHUTDOWN))
+		rd_svm_enter_again(v);
 	if (unlikely(shadow))
 		rd_svm_keep_shadow(b, v->rip);
 	v->gpr[RD_RAX] = b->s.rax;

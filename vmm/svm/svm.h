@@ -24,7 +24,9 @@ struct rd_hw_vcpu {
 	bool iret_pending; /* IRET was intercepted at iret_rip: unmask once RIP moved on */
 	u64 iret_rip;
 	bool step; /* TF was set by us to find the end of an instruction that blocks events */
-	u64 step_rflags;
+	u64 step_rflags, step_dr6;
+	u8 stumbles; /* entries in a row that rd_svm_enter_again() undid, the last at this exit: */
+	u64 stumble_exit;
 	bool flush; /* TLB flush before the next entry */
 	u64 tsc_ratio;
 };
@@ -43,7 +45,11 @@ struct rd_svm_cpu {
 extern struct rd_hw rd_svm;
 DECLARE_PER_CPU(struct rd_svm_cpu, rd_svm_cpu);
 extern u32 rd_svm_features; /* CPUID 0x8000000a EDX */
-extern bool rd_svm_forgets_shadow; /* VMRUN does not load int_state: QEMU's TCG */
+/*
+ * QEMU's TCG. Its VMRUN does not load the interrupt shadow (rd_svm_keep_shadow()), and at times the
+ * guest cannot take a single step (rd_svm_enter_again()).
+ */
+extern bool rd_svm_emulated;
 extern void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
 
 static inline bool rd_svm_has(u32 f)
