@@ -5,6 +5,7 @@
  * Invariant checked: no crash, no access outside the guest's memory (which lies between pages that
  * nobody may touch), the disk's file keeps its size, and every device comes back from a reset.
  */
+#include "tests/fuzz/input.h"
 #include "tools/src/vmctl/layout.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
@@ -13,9 +14,6 @@
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,13 +27,6 @@
 #define DISK_LEN (1u << 20)
 #define DEVICES 6u
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct {
-	const uint8_t *data;
-	size_t size, at;
-} in;
-
 static struct rd_bus bus;
 static struct rd_pci pci;
 static struct rd_ram ram;
@@ -45,26 +36,6 @@ static struct rd_disk_config disk;
 static int disk_fd;
 static struct rd_netdev nd;
 static char folder[] = "/tmp/rd-fuzz-share-XXXXXX";
-
-static void die(const char *what)
-{
-	fprintf(stderr, "fuzz virtio: %s\n", what);
-	abort();
-}
-
-static uint8_t take(void)
-{
-	return in.at < in.size ? in.data[in.at++] : 0;
-}
-
-static uint64_t take_n(unsigned int n)
-{
-	uint64_t v = 0;
-
-	while (n--)
-		v = v << 8 | take();
-	return v;
-}
 
 static void msi_set(void *ctx, unsigned int v, const struct rd_msi *msi)
 {
@@ -89,7 +60,7 @@ static void on_end(void *ctx, enum rd_end why)
 {
 	(void)ctx;
 	if (why != RD_END_QUIT)
-		die("a device ended the machine");
+		fuzz_die("a device ended the machine");
 }
 
 static void net_close(struct rd_netdev *n)
@@ -103,11 +74,11 @@ static void open_net(void)
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds))
-		die("no socket pair");
+		fuzz_die("no socket pair");
 	nd = (struct rd_netdev){ .fd = fds[0], .close = net_close };
 	for (unsigned int i = 0; i < 8; i++)
 		if (send(fds[1], host.buf, 60 + i * 100, 0) < 0)
-			die("no frames");
+			fuzz_die("no frames");
 }
 
 static void open_host_side(void)
@@ -116,7 +87,7 @@ static void open_host_side(void)
 
 	disk_fd = mkstemp(path);
 	if (disk_fd < 0 || ftruncate(disk_fd, DISK_LEN))
-		die("no temporary file");
+		fuzz_die("no temporary file");
 	disk = (struct rd_disk_config){ .path = path, .path_len = strlen(path), .id = "fuzz" };
 	rd_console_init(&host);
 	host.out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -136,7 +107,7 @@ static void setup(void)
 	ram = (struct rd_ram){ .host = map + GUARD, .size = RAM_LEN, .low_size = RAM_LEN };
 	open_host_side();
 	if (!mkdtemp(folder))
-		die("no folder");
+		fuzz_die("no folder");
 	share.path = folder;
 	share.path_len = strlen(folder);
 	rd_bus_init(&bus);
@@ -145,12 +116,12 @@ static void setup(void)
 	    rd_balloon_new(&ram, &slots[3]) ||
 	    rd_net_new(&ram, &nd, (const uint8_t[RD_NET_MAC_LEN]){ 2 }, &slots[4]) ||
 	    rd_share_new(&ram, &share, &slots[5]))
-		die("no devices");
+		fuzz_die("no devices");
 	unlink(disk.path);
 	rmdir(folder);
 	for (unsigned int i = 0; i < DEVICES; i++)
 		if (!rd_virtio_pci_init(&slots[i]->pci, &slots[i]->v, &pci, msi))
-			die("no slot");
+			fuzz_die("no slot");
 }
 
 static uint64_t access_bar(const struct rd_virtio_slot *s, uint64_t off, bool write,
@@ -253,7 +224,7 @@ static void put_back(struct rd_virtio_slot *s)
 	rd_virtio_set_status(&s->v, 0);
 	for (unsigned int i = 0; rd_virtio_status(&s->v); i++) {
 		if (i == 1000)
-			die("a device does not come back from its reset");
+			fuzz_die("a device does not come back from its reset");
 		rd_virtio_poll(&s->v, 1);
 	}
 }
@@ -265,16 +236,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!slots[0])
 		setup();
-	in.data = data;
-	in.size = size;
-	in.at = 0;
+	fuzz_begin(data, size);
 	s = slots[take() % DEVICES];
 	memset(ram.host, 0, RAM_LEN);
 	bring_up(s);
-	while (in.at < in.size)
+	while (fuzz_more())
 		one_step(s);
 	put_back(s);
 	if (fstat(disk_fd, &st) || st.st_size != DISK_LEN)
-		die("the disk's size has changed");
+		fuzz_die("the disk's size has changed");
 	return 0;
 }
