@@ -56,16 +56,29 @@ long rd_set_xsave(struct rd_call *c, void *data)
 	return r;
 }
 
+/*
+ * The table that the argument is: a count, four bytes of nothing, so many entries of the size. As
+ * rd_copy_array(), -EFAULT too.
+ */
+static void *rd_copy_table(struct rd_call *c, u32 *nr, u32 max, size_t size)
+{
+	const size_t head = 2 * sizeof(u32);
+
+	BUILD_BUG_ON(offsetof(struct kvm_cpuid, entries) != head ||
+		     offsetof(struct kvm_cpuid2, entries) != head ||
+		     offsetof(struct kvm_msrs, entries) != head);
+	if (get_user(*nr, (u32 __user *)c->user))
+		return ERR_PTR(-EFAULT);
+	return rd_copy_array(c->user + head, *nr, max, size);
+}
+
 long rd_set_cpuid2(struct rd_call *c, void *data)
 {
-	struct kvm_cpuid2 __user *user = c->user;
 	struct kvm_cpuid_entry2 *e;
 	u32 nr;
 	long r;
 
-	if (get_user(nr, &user->nent))
-		return -EFAULT;
-	e = rd_copy_array(user->entries, nr, RD_MAX_CPUID, sizeof(*e));
+	e = rd_copy_table(c, &nr, RD_MAX_CPUID, sizeof(*e));
 	if (IS_ERR(e))
 		return PTR_ERR(e);
 	r = rd_vcpu_set_cpuid(c->v, e, nr);
@@ -76,15 +89,12 @@ long rd_set_cpuid2(struct rd_call *c, void *data)
 /* KVM_SET_CPUID: the first form of the table, without sub-leaves. */
 long rd_set_cpuid1(struct rd_call *c, void *data)
 {
-	struct kvm_cpuid __user *user = c->user;
 	struct kvm_cpuid_entry *old;
 	struct kvm_cpuid_entry2 *e;
 	u32 nr, i;
 	long r;
 
-	if (get_user(nr, &user->nent))
-		return -EFAULT;
-	old = rd_copy_array(user->entries, nr, RD_MAX_CPUID, sizeof(*old));
+	old = rd_copy_table(c, &nr, RD_MAX_CPUID, sizeof(*old));
 	if (IS_ERR(old))
 		return PTR_ERR(old);
 	e = kvcalloc(max_t(u32, nr, 1), sizeof(*e), GFP_KERNEL_ACCOUNT);
@@ -134,9 +144,7 @@ static long rd_msrs(struct rd_call *c, bool write)
 	long r;
 	int idx;
 
-	if (get_user(nr, &user->nmsrs))
-		return -EFAULT;
-	e = rd_copy_array(user->entries, nr, RD_MAX_MSR_IO - 1, sizeof(*e));
+	e = rd_copy_table(c, &nr, RD_MAX_MSR_IO - 1, sizeof(*e));
 	if (IS_ERR_OR_NULL(e))
 		return PTR_ERR(e);
 	idx = srcu_read_lock(&c->vm->srcu); /* some live in guest memory */

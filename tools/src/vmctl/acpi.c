@@ -219,50 +219,49 @@ static void dsdt_sleep_states(struct rd_aml *a)
 	rd_aml_end(a, pkg);
 }
 
+/* What a device decodes and raises: LEN ports, and an interrupt unless GSI is 0, the timer's. */
+static void dsdt_ports(struct rd_aml *a, uint16_t port, uint8_t len, unsigned int gsi)
+{
+	size_t res;
+
+	rd_aml_name(a, "_CRS");
+	res = rd_aml_resources(a);
+	rd_aml_io(a, port, len);
+	if (gsi)
+		rd_aml_irq(a, gsi);
+	rd_aml_resources_end(a, res);
+}
+
 static void dsdt_serial(struct rd_aml *a)
 {
 	size_t dev = rd_aml_device(a, "COM1");
-	size_t res;
 
 	rd_aml_name(a, "_HID");
 	rd_aml_eisaid(a, "PNP0501");
 	rd_aml_name(a, "_UID");
 	rd_aml_int(a, 0);
-	rd_aml_name(a, "_CRS");
-	res = rd_aml_resources(a);
-	rd_aml_io(a, RD_PORT_COM1, 8);
-	rd_aml_irq(a, RD_GSI_COM1);
-	rd_aml_resources_end(a, res);
+	dsdt_ports(a, RD_PORT_COM1, 8, RD_GSI_COM1);
 	rd_aml_end(a, dev);
 }
 
 static void dsdt_rtc(struct rd_aml *a)
 {
 	size_t dev = rd_aml_device(a, "RTC_");
-	size_t res;
 
 	rd_aml_name(a, "_HID");
 	rd_aml_eisaid(a, "PNP0B00");
-	rd_aml_name(a, "_CRS");
-	res = rd_aml_resources(a);
-	rd_aml_io(a, RD_PORT_CMOS, 2);
-	rd_aml_irq(a, RD_GSI_RTC);
-	rd_aml_resources_end(a, res);
+	dsdt_ports(a, RD_PORT_CMOS, 2, RD_GSI_RTC);
 	rd_aml_end(a, dev);
 }
 
 static void dsdt_pvpanic(struct rd_aml *a)
 {
 	size_t dev = rd_aml_device(a, "PEVT");
-	size_t res;
 
 	/* The id that guests' pvpanic drivers bind to. */
 	rd_aml_name(a, "_HID");
 	rd_aml_string(a, "QEMU0001");
-	rd_aml_name(a, "_CRS");
-	res = rd_aml_resources(a);
-	rd_aml_io(a, RD_PORT_PVPANIC, 1);
-	rd_aml_resources_end(a, res);
+	dsdt_ports(a, RD_PORT_PVPANIC, 1, 0);
 	rd_aml_name(a, "_STA");
 	rd_aml_int(a, 0xf);
 	rd_aml_end(a, dev);

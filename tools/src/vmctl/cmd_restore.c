@@ -1,38 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vmctl restore: run a VM from a snapshot. What the machine is comes from the file. */
 #include "tools/src/vmctl/commands.h"
+#include "tools/src/vmctl/config_opts.h"
 #include "tools/src/vmctl/kvm.h"
 #include "tools/src/vmctl/restore.h"
-#include "tools/src/vmctl/rundir.h"
 #include "tools/src/vmctl/session.h"
 #include "tools/src/vmctl/util.h"
 
 #include <string.h>
-
-#define TIMEOUT_MAX (366u * 24 * 3600)
-
-static int set_name(void *ctx, const char *v)
-{
-	if (!rd_valid_name(v))
-		return rd_fail(RD_USAGE, "--name: up to 47 of the characters a-z A-Z 0-9 - _ . and "
-			       "not a number");
-	((struct rd_config *)ctx)->name = v;
-	return RD_OK;
-}
-
-static int set_device(void *ctx, const char *v)
-{
-	((struct rd_config *)ctx)->device = v;
-	return RD_OK;
-}
-
-static int set_serial(void *ctx, const char *v)
-{
-	if (!*v)
-		return rd_fail(RD_USAGE, "--serial: stdio, pty, none or a file name");
-	((struct rd_config *)ctx)->serial = v;
-	return RD_OK;
-}
 
 static int set_paused(void *ctx, const char *v)
 {
@@ -48,28 +23,16 @@ static int set_json(void *ctx, const char *v)
 	return RD_OK;
 }
 
-static int set_stats(void *ctx, const char *v)
-{
-	(void)v;
-	((struct rd_config *)ctx)->stats = true;
-	return RD_OK;
-}
-
-static int set_timeout(void *ctx, const char *v)
-{
-	if (rd_parse_u32(v, 1, TIMEOUT_MAX, &((struct rd_config *)ctx)->timeout_s))
-		return RD_OK;
-	return rd_fail(RD_USAGE, "--timeout: seconds from 1 to %u, not \"%s\"", TIMEOUT_MAX, v);
-}
-
 static const struct rd_opt restore_opts[] = {
-	{ "name", "NAME", "name of the VM (default: the one it had)", set_name },
-	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")", set_device },
-	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file", set_serial },
+	{ "name", "NAME", "name of the VM (default: the one it had)", rd_config_set_name },
+	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")",
+	  rd_config_set_device },
+	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file",
+	  rd_config_set_serial },
 	{ "paused", NULL, "wait for vmctl resume", set_paused },
-	{ "stats", NULL, "print exit counts at the end", set_stats },
+	{ "stats", NULL, "print exit counts at the end", rd_config_set_stats },
 	{ "json", NULL, "say as a JSON object that the machine is restored", set_json },
-	{ "timeout", "SECONDS", "end with status 6 after this time", set_timeout },
+	{ "timeout", "SECONDS", "end with status 6 after this time", rd_config_set_timeout },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -2,26 +2,13 @@
 /* vmctl run: from the command line to a checked configuration. */
 #include "tools/src/vmctl/boot_files.h"
 #include "tools/src/vmctl/commands.h"
+#include "tools/src/vmctl/config_opts.h"
 #include "tools/src/vmctl/loader.h"
-#include "tools/src/vmctl/rundir.h"
 #include "tools/src/vmctl/session.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
 #include <string.h>
-
-#define TIMEOUT_MAX (366u * 24 * 3600)
-
-static int set_name(void *ctx, const char *v)
-{
-	struct rd_config *c = ctx;
-
-	if (!rd_valid_name(v))
-		return rd_fail(RD_USAGE, "--name: up to 47 of the characters a-z A-Z 0-9 - _ . and "
-			       "not a number");
-	c->name = v;
-	return RD_OK;
-}
 
 static int set_kernel(void *ctx, const char *v)
 {
@@ -62,20 +49,6 @@ static int set_memory(void *ctx, const char *v)
 	return RD_OK;
 }
 
-static int set_device(void *ctx, const char *v)
-{
-	((struct rd_config *)ctx)->device = v;
-	return RD_OK;
-}
-
-static int set_serial(void *ctx, const char *v)
-{
-	if (!*v)
-		return rd_fail(RD_USAGE, "--serial: stdio, pty, none or a file name");
-	((struct rd_config *)ctx)->serial = v;
-	return RD_OK;
-}
-
 static int set_console(void *ctx, const char *v)
 {
 	if (!*v)
@@ -84,25 +57,11 @@ static int set_console(void *ctx, const char *v)
 	return RD_OK;
 }
 
-static int set_stats(void *ctx, const char *v)
-{
-	(void)v;
-	((struct rd_config *)ctx)->stats = true;
-	return RD_OK;
-}
-
 static int set_no_reboot(void *ctx, const char *v)
 {
 	(void)v;
 	((struct rd_config *)ctx)->no_reboot = true;
 	return RD_OK;
-}
-
-static int set_timeout(void *ctx, const char *v)
-{
-	if (rd_parse_u32(v, 1, TIMEOUT_MAX, &((struct rd_config *)ctx)->timeout_s))
-		return RD_OK;
-	return rd_fail(RD_USAGE, "--timeout: seconds from 1 to %u, not \"%s\"", TIMEOUT_MAX, v);
 }
 
 static int set_irqchip(void *ctx, const char *v)
@@ -176,7 +135,8 @@ static int set_balloon(void *ctx, const char *v)
 }
 
 static const struct rd_opt run_opts[] = {
-	{ "name", "NAME", "name of the VM and of its control socket (default: vm-PID)", set_name },
+	{ "name", "NAME", "name of the VM and of its control socket (default: vm-PID)",
+	  rd_config_set_name },
 	{ "kernel", "FILE", "Linux kernel, a 64-bit bzImage (default: FILE.kernel of the disk)",
 	  set_kernel },
 	{ "initrd", "FILE", "initial RAM disk (default without --kernel: FILE.initrd)",
@@ -184,8 +144,10 @@ static const struct rd_opt run_opts[] = {
 	{ "append", "STRING", "kernel command line (default: the consoles there are)", set_append },
 	{ "cpus", "N", "virtual CPUs (default: 1)", set_cpus },
 	{ "memory", "SIZE", "memory, with suffix K, M, G or T (default: 512M)", set_memory },
-	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")", set_device },
-	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file", set_serial },
+	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")",
+	  rd_config_set_device },
+	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file",
+	  rd_config_set_serial },
 	{ "console", "WHERE", "virtio console hvc0: the same choices (default: none)",
 	  set_console },
 	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
@@ -201,8 +163,8 @@ static const struct rd_opt run_opts[] = {
 	{ "balloon", NULL, "virtio memory balloon, and free pages go back to the host",
 	  set_balloon },
 	{ "no-reboot", NULL, "end with status 4 when the guest asks for a reset", set_no_reboot },
-	{ "stats", NULL, "print exit counts at the end", set_stats },
-	{ "timeout", "SECONDS", "end with status 6 after this time", set_timeout },
+	{ "stats", NULL, "print exit counts at the end", rd_config_set_stats },
+	{ "timeout", "SECONDS", "end with status 6 after this time", rd_config_set_timeout },
 	{ NULL, NULL, NULL, NULL },
 };
 
