@@ -190,6 +190,37 @@ START_TEST(rtc_and_ioapic_go_on)
 }
 END_TEST
 
+static uint8_t cmos(struct box *b, uint8_t reg)
+{
+	out(b, RD_PORT_CMOS, reg);
+	return in(b, RD_PORT_CMOS + 1);
+}
+
+static void set_cmos(struct box *b, uint8_t reg, uint8_t v)
+{
+	out(b, RD_PORT_CMOS, reg);
+	out(b, RD_PORT_CMOS + 1, v);
+}
+
+/* A clock centuries behind the host's, as a file may have it, shows a date and can be set. */
+START_TEST(rtc_of_another_century)
+{
+	const int64_t offset = -7999999999ll * 1000000000;
+	struct rd_pack p;
+
+	save(&boxes[0].states, "rtc", &p);
+	memcpy(p.data, &offset, sizeof(offset));
+	ck_assert(load(&boxes[1].states, "rtc", p.data, p.len));
+	rd_pack_free(&p);
+	ck_assert_uint_eq(cmos(&boxes[1], 0x32), 0x19);
+	ck_assert_uint_eq(cmos(&boxes[1], 9), 0x70);
+	set_cmos(&boxes[1], 0x32, 0x20);
+	set_cmos(&boxes[1], 9, 0x31);
+	ck_assert_uint_eq(cmos(&boxes[1], 0x32), 0x20);
+	ck_assert_uint_eq(cmos(&boxes[1], 9), 0x31);
+}
+END_TEST
+
 static uint32_t pm_timer(struct box *b)
 {
 	uint32_t v;
@@ -481,6 +512,7 @@ TCase *state_case(void)
 	tcase_add_checked_fixture(t, vsetup, vteardown);
 	tcase_add_test(t, serial_goes_on);
 	tcase_add_test(t, rtc_and_ioapic_go_on);
+	tcase_add_test(t, rtc_of_another_century);
 	tcase_add_test(t, pm_timer_stands_still);
 	tcase_add_test(t, damaged_state);
 	tcase_add_test(t, impossible_state);

@@ -39,17 +39,25 @@ enum {
 #define SECONDS_MAX 8000000000ll	/* in the year 2223: nanoseconds still fit 64 bits */
 #define UPDATE_NS 244000ll	/* UIP is set this long before the second changes */
 
-static int64_t guest_ns(const struct rd_rtc *rtc)
+static int64_t host_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * NSEC + ts.tv_nsec + rtc->offset_ns;
+	return (int64_t)ts.tv_sec * NSEC + ts.tv_nsec;
 }
 
-static int64_t floor_seconds(int64_t ns)
+/* Not before 1970, wherever a snapshot's offset and this host's clock would lead to. */
+static int64_t guest_ns(const struct rd_rtc *rtc)
 {
-	return ns / NSEC - (ns % NSEC < 0);
+	int64_t ns = host_ns() + rtc->offset_ns;
+
+	return ns < 0 ? 0 : ns;
+}
+
+static int64_t whole_seconds(int64_t ns)
+{
+	return ns / NSEC;
 }
 
 static uint8_t to_bcd(const struct rd_rtc *rtc, int v)
@@ -79,7 +87,7 @@ static int decode_hour(const struct rd_rtc *rtc, uint8_t v)
 /* One time register at guest time NS. */
 static uint8_t time_reg(const struct rd_rtc *rtc, unsigned int reg, int64_t ns)
 {
-	time_t t = (time_t)floor_seconds(ns);
+	time_t t = (time_t)whole_seconds(ns);
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
@@ -139,8 +147,8 @@ static void thaw(struct rd_rtc *rtc)
 
 	if (seconds < 0 || seconds > SECONDS_MAX)
 		seconds = 0;
-	rtc->offset_ns += seconds * NSEC - guest_ns(rtc);
-	rtc->last_second = floor_seconds(guest_ns(rtc));
+	rtc->offset_ns = seconds * NSEC - host_ns();
+	rtc->last_second = whole_seconds(guest_ns(rtc));
 }
 
 static bool frozen(const struct rd_rtc *rtc)
@@ -169,7 +177,7 @@ static void arm(struct rd_rtc *rtc)
 		its.it_value.tv_nsec = its.it_interval.tv_nsec = period % NSEC;
 		its.it_value.tv_sec = its.it_interval.tv_sec = period / NSEC;
 	} else if (!frozen(rtc) && (rtc->cmos[REG_B] & (B_AIE | B_UIE))) {
-		int64_t into = guest_ns(rtc) - floor_seconds(guest_ns(rtc)) * NSEC;
+		int64_t into = guest_ns(rtc) - whole_seconds(guest_ns(rtc)) * NSEC;
 
 		its.it_value.tv_nsec = (NSEC - into) % NSEC;
 		its.it_value.tv_sec = its.it_value.tv_nsec ? 0 : 1;
@@ -200,7 +208,7 @@ static bool alarm_matches(const struct rd_rtc *rtc, int64_t ns)
 static void tick_second(struct rd_rtc *rtc)
 {
 	int64_t ns = guest_ns(rtc);
-	int64_t second = floor_seconds(ns + NSEC / 1000);	/* a timer may be a little early */
+	int64_t second = whole_seconds(ns + NSEC / 1000);	/* a timer may be a little early */
 	uint8_t cause = B_UIE;
 
 	if (frozen(rtc) || second == rtc->last_second)
@@ -227,7 +235,7 @@ void rd_rtc_tick(struct rd_rtc *rtc)
 static uint8_t read_reg_a(const struct rd_rtc *rtc)
 {
 	int64_t ns = guest_ns(rtc);
-	int64_t left = NSEC - (ns - floor_seconds(ns) * NSEC);
+	int64_t left = NSEC - (ns - whole_seconds(ns) * NSEC);
 	bool updating = !frozen(rtc) && left <= UPDATE_NS;
 
 	return (uint8_t)((rtc->cmos[REG_A] & ~A_UIP) | (updating ? A_UIP : 0));
@@ -269,7 +277,7 @@ static void write_reg_b(struct rd_rtc *rtc, uint8_t v)
 	rtc->cmos[REG_B] = v;
 	if (was_frozen && !(v & B_SET))
 		thaw(rtc);
-	rtc->last_second = floor_seconds(guest_ns(rtc));
+	rtc->last_second = whole_seconds(guest_ns(rtc));
 	arm(rtc);
 }
 
