@@ -12,12 +12,17 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 enum { REPS = 3, HUGE = 2 << 20 };
 #define TOUCH_GPA 0x10000000ull
 
 enum kind { LOOP, RESULT, TOUCH, TOUCH_FRESH, TOUCH_HUGE };
+
+/* An eventfd that the guest writes by a port and an address, and that may interrupt it. */
+enum events { NO_EVENT, EVENT, EVENT_IRQ };
 
 struct row {
 	const char *name;
@@ -26,6 +31,7 @@ struct row {
 	enum kind kind;
 	uint32_t per; /* operations in one round of the loop, 0: one */
 	bool threads; /* two processors that take turns on one host processor */
+	enum events events;
 };
 
 static const struct row rows[] = {
@@ -43,6 +49,9 @@ static const struct row rows[] = {
 	{ "mmio_write_lapic", "mmio_write_lapic", 5000 },
 	{ "mmio_read_user", "mmio_read_user", 5000 },
 	{ "mmio_write_user", "mmio_write_user", 5000 },
+	{ "ioeventfd_pio", "ioeventfd_pio", 5000, LOOP, 0, false, EVENT },
+	{ "ioeventfd_mmio", "ioeventfd_mmio", 5000, LOOP, 0, false, EVENT },
+	{ "irqfd", "irqfd", 3000, LOOP, 0, false, EVENT_IRQ },
 	{ "eoi_xapic", "eoi_xapic", 5000 },
 	{ "eoi_x2apic", "eoi_x2apic", 5000 },
 	{ "icr_xapic", "icr_xapic", 5000 },
@@ -94,6 +103,33 @@ static void add_memory(struct rdt_vm *vm, const struct row *row)
 		p[at] = 1;
 	vm->shared->args[2] = TOUCH_GPA;
 	vm->shared->args[3] = step;
+}
+
+static void add_events(struct rdt_vm *vm, const struct row *row)
+{
+	int efd = RDT_OK(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	struct kvm_ioeventfd port = {
+		.addr = RDP_PORT_EVENT, .len = 4, .fd = efd, .flags = KVM_IOEVENTFD_FLAG_PIO
+	};
+	struct kvm_ioeventfd memory = { .addr = RDP_MMIO_EVENT, .len = 4, .fd = efd };
+	struct kvm_irqfd irq = { .fd = efd, .gsi = 24 };
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} route = {
+		.head.nr = 1,
+		.entry = {
+			.gsi = 24, .type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { .address_lo = 0xfee00000, .data = RDP_EVENT_VECTOR },
+		},
+	};
+
+	RDT_OK(ioctl(vm->fd, KVM_IOEVENTFD, &port));
+	RDT_OK(ioctl(vm->fd, KVM_IOEVENTFD, &memory));
+	if (row->events != EVENT_IRQ)
+		return;
+	RDT_OK(ioctl(vm->fd, KVM_SET_GSI_ROUTING, &route));
+	RDT_OK(ioctl(vm->fd, KVM_IRQFD, &irq));
 }
 
 static void take_turns(struct rdt_vm *vm)
@@ -157,6 +193,8 @@ static void measure(void)
 	vm->shared->args[1] = REPS;
 	if (row->kind >= TOUCH)
 		add_memory(vm, row);
+	if (row->events)
+		add_events(vm, row);
 	if (row->threads)
 		stop_throttling();
 	rdt_start_others(vm);

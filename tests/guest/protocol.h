@@ -24,9 +24,12 @@
 /* The test device: ports whose bytes read back as written, and memory that does the same. */
 #define RDP_PORT_ECHO		0x600
 #define RDP_PORT_ECHO_SIZE	0x20
+#define RDP_PORT_EVENT		(RDP_PORT_ECHO + 0x10)	/* may be tied to an eventfd */
 #define RDP_PORT_STREAM		0x620	/* reads count up 0, 1, 2…; writes are added up */
 #define RDP_MMIO_GPA		0xd0000000
 #define RDP_MMIO_SIZE		0x4000
+#define RDP_MMIO_EVENT		(RDP_MMIO_GPA + 0x100)	/* may be tied to an eventfd */
+#define RDP_EVENT_VECTOR	0x62	/* of the interrupt that the eventfd may raise */
 
 /* Guest memory below the payload. */
 #define RDP_GDT_GPA		0x1000

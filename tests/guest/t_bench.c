@@ -130,6 +130,17 @@ static void mmio_write_user(void)
 	MEASURE(*(volatile u32 *)RDP_MMIO_GPA = 1, EMPTY);
 }
 
+/* The client has tied this port and this address to an eventfd. */
+static void ioeventfd_pio(void)
+{
+	MEASURE(outl(RDP_PORT_EVENT, 1), EMPTY);
+}
+
+static void ioeventfd_mmio(void)
+{
+	MEASURE(*(volatile u32 *)RDP_MMIO_EVENT = 1, EMPTY);
+}
+
 static void need_x2(void)
 {
 	if (!apic_enable_x2())
@@ -181,6 +192,25 @@ static void self_ipi_once(int halt)
 	else
 		sti_nop();
 	cli();
+}
+
+/* The eventfd is tied to an interrupt as well. */
+static void irqfd_once(void)
+{
+	u32 before = got;
+
+	outl(RDP_PORT_EVENT, 1);
+	while (got == before)
+		sti_nop();
+	cli();
+}
+
+static void irqfd(void)
+{
+	need_x2();
+	rdg_handlers[RDP_EVENT_VECTOR] = on_vector;
+	MEASURE(irqfd_once(), EMPTY);
+	CHECK(got);
 }
 
 static void self_ipi_xapic(void)
@@ -445,6 +475,9 @@ static const struct rdp_test tests[] = {
 	BENCH(mmio_write_lapic, 1),
 	BENCH(mmio_read_user, 1),
 	BENCH(mmio_write_user, 1),
+	BENCH(ioeventfd_pio, 1),
+	BENCH(ioeventfd_mmio, 1),
+	BENCH(irqfd, 1),
 	BENCH(eoi_xapic, 1),
 	BENCH(eoi_x2apic, 1),
 	BENCH(icr_xapic, 1),
