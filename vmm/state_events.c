@@ -142,8 +142,14 @@ int rd_vcpu_set_events(struct rd_vcpu *v, const struct kvm_vcpu_events *e)
 
 /* --- run state --- */
 
+/*
+ * INIT and SIPI that wait are saved nowhere: they take effect first, and may change all registers.
+ * Clients know that from KVM and ask for the run state before anything else.
+ */
 int rd_vcpu_get_mp_state(struct rd_vcpu *v, struct kvm_mp_state *m)
 {
+	if (v->has_lapic)
+		rd_vcpu_accept_startup(v);
 	m->mp_state = v->mp_state;
 	return 0;
 }

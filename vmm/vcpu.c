@@ -233,6 +233,17 @@ static void rd_vcpu_take_sipi(struct rd_vcpu *v)
 	v->mp_state = KVM_MP_STATE_RUNNABLE;
 }
 
+/* INIT and SIPI, in the order in which they have an effect. v->mutex held and v loaded. */
+void rd_vcpu_accept_startup(struct rd_vcpu *v)
+{
+	struct rd_lapic *l = &v->lapic;
+
+	if (test_and_clear_bit(RD_LAPIC_EV_INIT, &l->events))
+		rd_vcpu_take_init(v);
+	if (test_and_clear_bit(RD_LAPIC_EV_SIPI, &l->events))
+		rd_vcpu_take_sipi(v);
+}
+
 static void rd_vcpu_lapic_events(struct rd_vcpu *v)
 {
 	struct rd_lapic *l = &v->lapic;
@@ -242,10 +253,7 @@ static void rd_vcpu_lapic_events(struct rd_vcpu *v)
 	if (test_and_clear_bit(RD_LAPIC_EV_NMI, &l->events))
 		rd_queue_nmi(v);
 	clear_bit(RD_LAPIC_EV_SMI, &l->events); /* no SMM: the message has no effect */
-	if (test_and_clear_bit(RD_LAPIC_EV_INIT, &l->events))
-		rd_vcpu_take_init(v);
-	if (test_and_clear_bit(RD_LAPIC_EV_SIPI, &l->events))
-		rd_vcpu_take_sipi(v);
+	rd_vcpu_accept_startup(v);
 }
 
 static void rd_vcpu_note_epoch(struct rd_vcpu *v, u64 epoch)

@@ -203,6 +203,7 @@ void rd_vcpu_destroy(struct rd_vcpu *v);
 void rd_vcpu_load(struct rd_vcpu *v); /* around every vCPU ioctl that touches CPU state */
 void rd_vcpu_put(struct rd_vcpu *v);
 void rd_vcpu_reset(struct rd_vcpu *v, bool init_event);
+void rd_vcpu_accept_startup(struct rd_vcpu *v); /* carry out an INIT and a SIPI that wait */
 int rd_vcpu_run(struct rd_vcpu *v); /* KVM_RUN: 0 with v->run filled, -EINTR, -errno. mutex held */
 void rd_vcpu_fpu_load(struct rd_vcpu *v);
 void rd_vcpu_fpu_put(struct rd_vcpu *v);

@@ -32,6 +32,29 @@ static void mp_state(void)
 	RDT_EQ(s.mp_state, KVM_MP_STATE_RUNNABLE);
 }
 
+/* A SIPI that waits is carried out before the state is told: nothing else saves it. */
+static void mp_state_after_sipi(void)
+{
+	struct kvm_mp_state s = { .mp_state = KVM_MP_STATE_SIPI_RECEIVED };
+	struct kvm_vcpu_events e;
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	int ap = rdt_vcpu_new(rdt_vm_new(RDP_RAM_MIN, RDP_IRQCHIP), 1)->fd;
+
+	RDT_OK(ioctl(ap, KVM_GET_VCPU_EVENTS, &e));
+	e.flags = KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+	e.sipi_vector = 0x9a;
+	RDT_OK(ioctl(ap, KVM_SET_VCPU_EVENTS, &e));
+	RDT_OK(ioctl(ap, KVM_SET_MP_STATE, &s));
+	RDT_OK(ioctl(ap, KVM_GET_MP_STATE, &s));
+	RDT_EQ(s.mp_state, KVM_MP_STATE_RUNNABLE);
+	RDT_OK(ioctl(ap, KVM_GET_SREGS, &sregs));
+	RDT_EQ(sregs.cs.selector, 0x9a00);
+	RDT_EQ(sregs.cs.base, 0x9a000);
+	RDT_OK(ioctl(ap, KVM_GET_REGS, &regs));
+	RDT_EQ(regs.rip, 0);
+}
+
 static void mp_state_without_lapic(void)
 {
 	struct rdt_vcpu *v = one(0);
@@ -266,6 +289,7 @@ static void move_machine(void)
 
 static const struct rdt_test tests[] = {
 	{ "mp_state", mp_state },
+	{ "mp_state_after_sipi", mp_state_after_sipi },
 	{ "mp_state_without_lapic", mp_state_without_lapic },
 	{ "vcpu_events", vcpu_events },
 	{ "vcpu_events_errors", vcpu_events_errors },
