@@ -11,6 +11,18 @@
  */
 #define TSS_IO_MAP 102
 
+/*
+ * Two bytes of the TSS at `linear`. What runs the VM may set any base for it, so that the bytes may
+ * lie where no address is, or on both sides of the end of memory. Bases have 64 bits in
+ * compatibility mode too.
+ */
+static int read_tss(struct rd_emul *e, u64 linear, u16 *v)
+{
+	if (!rd_canonical(e, linear) || !rd_canonical(e, linear + 1) || linear + 1 < linear)
+		return rd_fault_gp(e);
+	return e->ops->read(e, linear, v, 2, RD_ACC_READ | RD_ACC_SYSTEM);
+}
+
 int rd_io_permitted(struct rd_emul *e, u16 port, unsigned int size)
 {
 	struct kvm_segment tr;
@@ -22,13 +34,13 @@ int rd_io_permitted(struct rd_emul *e, u16 port, unsigned int size)
 	e->ops->get_seg(e, RD_SEG_TR, &tr);
 	if (tr.unusable || !tr.present || (tr.type & ~2) != 9 || tr.limit < TSS_IO_MAP + 1)
 		return rd_fault_gp(e);
-	r = e->ops->read(e, tr.base + TSS_IO_MAP, &map, 2, RD_ACC_READ | RD_ACC_SYSTEM);
+	r = read_tss(e, tr.base + TSS_IO_MAP, &map);
 	if (r != RD_EMUL_DONE)
 		return r;
 	/* The processor always reads two bytes of the map, so both must lie within the limit. */
 	if ((u32)map + port / 8 + 1 > tr.limit)
 		return rd_fault_gp(e);
-	r = e->ops->read(e, tr.base + map + port / 8, &bits, 2, RD_ACC_READ | RD_ACC_SYSTEM);
+	r = read_tss(e, tr.base + map + port / 8, &bits);
 	if (r != RD_EMUL_DONE)
 		return r;
 	return (bits >> (port & 7)) & ((1U << size) - 1) ? rd_fault_gp(e) : RD_EMUL_DONE;

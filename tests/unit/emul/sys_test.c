@@ -61,6 +61,20 @@ START_TEST(port_permission)
 }
 END_TEST
 
+/* A TSS that ends, or whose map lies, where no address is. */
+START_TEST(port_permission_beyond_memory)
+{
+	env_reset(RD_MODE_LONG);
+	env.e.cpl = 3;
+	env.seg[RD_SEG_TR].base = -1ULL - 102;
+	env_expect_fault(env_run("ec"), 13, 0);
+	env.seg[RD_SEG_TR].base = 0x7fffffffffff - 102;
+	env_expect_fault(env_run("ec"), 13, 0);
+	env.seg[RD_SEG_TR].base = 0x900000000000;
+	env_expect_fault(env_run("ec"), 13, 0);
+}
+END_TEST
+
 START_TEST(control_registers)
 {
 	env_reset(RD_MODE_LONG);
@@ -286,6 +300,7 @@ TCase *sys_cases(void)
 
 	tcase_add_test(tc, ports);
 	tcase_add_test(tc, port_permission);
+	tcase_add_test(tc, port_permission_beyond_memory);
 	tcase_add_test(tc, control_registers);
 	tcase_add_test(tc, machine_status_word);
 	tcase_add_test(tc, debug_registers);
