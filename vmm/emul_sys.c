@@ -251,8 +251,11 @@ static int descriptor_address(struct rd_emul *e, u16 selector, u64 *addr)
 	if ((selector | 7U) > limit)
 		return rd_fault_code(e, RD_VEC_GP, selector & ~3U);
 	*addr = base + (selector & ~7U);
-	if (e->mode != RD_MODE_LONG)
+	/* Compatibility mode looks like protected mode here, but its tables are anywhere. */
+	if (e->mode != RD_MODE_LONG && !(base >> 32))
 		*addr = (u32)*addr;
+	if (!rd_canonical(e, *addr) || !rd_canonical(e, *addr + 7) || *addr + 7 < *addr)
+		return rd_fault_code(e, RD_VEC_GP, selector & ~3U);
 	return RD_EMUL_DONE;
 }
 

@@ -197,6 +197,21 @@ START_TEST(segment_loads)
 }
 END_TEST
 
+/* In compatibility mode the tables lie above 4 GiB; and where no address is, there is no table. */
+START_TEST(segment_tables_anywhere)
+{
+	env_reset(RD_MODE_PROT32);
+	env.gdt.base = 0xfffffe0000001000;
+	env_expect_fault(load("8e d8", SELECTOR, FLAT_DATA), 14, 0);
+	ck_assert_uint_eq(env.e.fault.cr2, 0xfffffe0000001000 + SELECTOR);
+	env.gdt.base = -(u64)SELECTOR - 4;
+	env_expect_fault(load("8e d8", SELECTOR, FLAT_DATA), 13, SELECTOR);
+	env_reset(RD_MODE_LONG);
+	env.gdt.base = 0x7ffffffffffc - SELECTOR;
+	env_expect_fault(load("8e d8", SELECTOR, FLAT_DATA), 13, SELECTOR);
+}
+END_TEST
+
 static const struct {
 	const char *code;
 	u16 selector;
@@ -307,6 +322,7 @@ TCase *sys_cases(void)
 	tcase_add_test(tc, invlpg);
 	tcase_add_test(tc, interrupt_flag);
 	tcase_add_test(tc, segment_loads);
+	tcase_add_test(tc, segment_tables_anywhere);
 	tcase_add_loop_test(tc, segment_loads_that_fault, 0, ARRAY_SIZE(bad_loads));
 	tcase_add_test(tc, null_stack_segment_in_long_mode);
 	tcase_add_test(tc, descriptors_are_read_with_the_rights_of_the_system);
