@@ -22,7 +22,11 @@ static void teardown(void)
 static const struct rd_config sample = {
 	.kernel = "/no/such/kernel", .append = "console=ttyS0 \"x\"", .n_cpus = 4,
 	.memory = 256 << 20, .split_irqchip = true, .has_serial = true, .n_disks = 1,
-	.rng = true, .balloon = true,
+	.rng = true, .balloon = true, .has_console = true, .vsock_cid = 7, .n_nets = 2,
+	.nets = { { .kind = RD_NET_TAP, .ifname = "tap0", .vhost = RD_VHOST_OFF, .mac = { 2, 3 } },
+		  { .kind = RD_NET_USER, .mac = { 0x52, 0, 0, 0, 0, 0xff }, .n_forwards = 1,
+		    .forwards[0] = { .udp = true, .host_port = 65535, .guest_port = 1,
+				     .host.s_addr = 0x0100007f } } },
 	.disks[0] = { .path = "/no/disk,ro", .path_len = 8, .id = "d0", .read_only = true },
 };
 
@@ -37,6 +41,13 @@ START_TEST(description_comes_back)
 	ck_assert(!strcmp(c.name, "vm") && !strcmp(c.kernel, sample.kernel) && !c.initrd);
 	ck_assert(!strcmp(c.append, sample.append) && c.n_cpus == 4 && c.memory == sample.memory);
 	ck_assert(c.split_irqchip && c.has_serial && !c.no_reboot && c.rng && c.balloon);
+	ck_assert(c.has_console && c.vsock_cid == 7 && c.n_nets == 2);
+	ck_assert(c.nets[0].kind == RD_NET_TAP && !strcmp(c.nets[0].ifname, "tap0"));
+	ck_assert(c.nets[0].vhost == RD_VHOST_OFF && !memcmp(c.nets[0].mac, sample.nets[0].mac, 6));
+	ck_assert(c.nets[1].kind == RD_NET_USER && c.nets[1].n_forwards == 1);
+	ck_assert_mem_eq(c.nets[1].mac, sample.nets[1].mac, 6);
+	ck_assert(c.nets[1].forwards[0].udp && c.nets[1].forwards[0].host_port == 65535);
+	ck_assert(c.nets[1].forwards[0].host.s_addr == 0x0100007f);
 	ck_assert_uint_eq(c.n_disks, 1);
 	ck_assert(c.disks[0].path_len == 8 && !strncmp(c.disks[0].path, "/no/disk", 8));
 	ck_assert(!strcmp(c.disks[0].id, "d0") && c.disks[0].read_only && !c.disks[0].direct);
@@ -80,6 +91,15 @@ START_TEST(description_refused)
 	ck_assert_int_eq(with("irqchip", json_string("other")), RD_USAGE);
 	ck_assert_int_eq(with("kernel", json_integer(1)), RD_USAGE);
 	ck_assert_int_eq(with("kernel", NULL), RD_USAGE);
+	ck_assert_int_eq(with("vsock", json_integer(2)), RD_USAGE);
+	ck_assert_int_eq(with("vsock", NULL), 0);
+	ck_assert_int_eq(with("nets", NULL), 0);
+	ck_assert_int_eq(with("nets", json_true()), RD_USAGE);
+	ck_assert_int_eq(with("nets", json_pack("[i]", 1)), RD_USAGE);
+	ck_assert_int_eq(with("nets", json_pack("[s]", "none")), RD_USAGE);
+	ck_assert_int_eq(with("nets", json_pack("[s]", "tap:../x")), RD_USAGE);
+	ck_assert_int_eq(with("nets", json_pack("[s,s,s,s,s]", "user", "user", "user", "user",
+						"user")), RD_USAGE);
 	ck_assert_int_eq(with("gpu", json_true()), RD_USAGE);
 	ck_assert_int_eq(with("disks", json_null()), RD_USAGE);
 	ck_assert_int_eq(with("disks", json_pack("[{}]")), RD_USAGE);

@@ -2,6 +2,7 @@
 /* The virtio console between a driver and two pipes. */
 #include "tests/unit/tools/tools_test.h"
 #include "tests/unit/tools/virtio_driver.h"
+#include "tools/src/vmctl/pack.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
 #include <fcntl.h>
@@ -196,6 +197,35 @@ START_TEST(port_is_announced)
 }
 END_TEST
 
+/* What a snapshot holds of a console, half-way through some output and its announcement. */
+START_TEST(saved_half_way)
+{
+	struct driver_part p = { DRIVER_DATA, 3 * PIPE_LEN, false };
+	struct rd_pack out, in;
+
+	driver_send(&driver, TX, &p, 1);
+	steps(5);
+	rd_virtio_pause(driver.v);
+	steps(1);
+	rd_pack_save(&out);
+	driver.v->ops->transfer(driver.v, &out);
+	ck_assert(!out.bad);
+	ck_assert_uint_eq(out.len, 8 + 4 + 1);
+	ck_assert_uint_ne(out.data[0] | out.data[1] << 8, 0);
+	rd_pack_load(&in, out.data, out.len);
+	driver.v->ops->transfer(driver.v, &in);
+	ck_assert(rd_pack_ok(&in));
+	/* A message that there is not. */
+	out.data[8] = 0x10;
+	rd_pack_load(&in, out.data, out.len);
+	driver.v->ops->transfer(driver.v, &in);
+	ck_assert(in.bad);
+	rd_pack_free(&out);
+	rd_virtio_resume(driver.v);
+	steps(1);
+}
+END_TEST
+
 TCase *hvc_case(void)
 {
 	TCase *tc = tcase_create("hvc");
@@ -207,5 +237,6 @@ TCase *hvc_case(void)
 	tcase_add_test(tc, escape_quits);
 	tcase_add_test(tc, end_of_input_is_no_end);
 	tcase_add_test(tc, slow_reader_holds_nothing_up);
+	tcase_add_test(tc, saved_half_way);
 	return tc;
 }

@@ -2,6 +2,7 @@
 /* --net as it is written, and the network card between a driver and a pair of packet sockets. */
 #include "tests/unit/tools/tools_test.h"
 #include "tests/unit/tools/virtio_driver.h"
+#include "tools/src/vmctl/net_report.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
@@ -169,6 +170,34 @@ START_TEST(full_backend_holds_frames)
 }
 END_TEST
 
+START_TEST(frames_are_counted)
+{
+	struct virtio_net_hdr_v1 h = { 0 };
+	struct driver_part in = { .gpa = DRIVER_DATA, .len = 64, .in = true };
+	uint8_t out[2048] = { 0 };
+	struct rd_net_info info;
+
+	bring_up(false, 0);
+	rd_net_info(driver.v, &info);
+	ck_assert(info.driver && info.link && !info.vhost);
+	ck_assert_int_eq(send_frame(&h, FRAME, out, sizeof(out), 1), FRAME);
+	ck_assert_int_eq(send_frame(&h, 5, out, sizeof(out), 2), -1);
+	ck_assert_int_eq(send(wire, out, FRAME, 0), FRAME);
+	ck_assert_int_eq(send(wire, out, 20, 0), 20);
+	driver_send(&driver, RX, &in, 1);
+	ck_assert_uint_eq(driver_used(&driver, RX, 1), 1);
+	rd_net_info(driver.v, &info);
+	ck_assert(info.counters.tx_frames == 1 && info.counters.tx_bytes == FRAME &&
+		  info.counters.tx_dropped == 1);
+	ck_assert(info.counters.rx_frames == 1 && info.counters.rx_bytes == 20 &&
+		  info.counters.rx_dropped == 1);
+	driver_reset(&driver);
+	rd_net_info(driver.v, &info);
+	ck_assert(!info.driver && info.counters.tx_frames == 1);
+	teardown();
+}
+END_TEST
+
 START_TEST(options)
 {
 	struct rd_net_config c, d;
@@ -225,6 +254,7 @@ TCase *net_case(void)
 	tcase_add_test(c, short_and_long_frames);
 	tcase_add_loop_test(c, offload_fields, 0, (int)RD_ARRAY_SIZE(headers));
 	tcase_add_test(c, full_backend_holds_frames);
+	tcase_add_test(c, frames_are_counted);
 	tcase_add_test(c, options);
 	tcase_add_loop_test(c, wrong_options, 0, (int)RD_ARRAY_SIZE(wrong));
 	return c;

@@ -29,12 +29,29 @@ static const struct rd_opt restore_opts[] = {
 	  rd_config_set_device },
 	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file",
 	  rd_config_set_serial },
+	{ "console", "WHERE", "hvc0: the same choices", rd_config_set_console },
 	{ "paused", NULL, "wait for vmctl resume", set_paused },
 	{ "stats", NULL, "print exit counts at the end", rd_config_set_stats },
 	{ "json", NULL, "say as a JSON object that the machine is restored", set_json },
 	{ "timeout", "SECONDS", "end with status 6 after this time", rd_config_set_timeout },
 	{ NULL, NULL, NULL, NULL },
 };
+
+/* A terminal has one user: the serial port, or the virtio console of a machine without one. */
+static int fill_defaults(struct rd_config *c)
+{
+	bool hvc = c->has_console && !c->has_serial && !c->serial;
+
+	if (!c->console)
+		c->console = hvc ? "stdio" : "none";
+	if (!c->serial)
+		c->serial = c->has_serial && strcmp(c->console, "stdio") != 0 ? "stdio" : "none";
+	if (!strcmp(c->serial, "stdio") && !strcmp(c->console, "stdio"))
+		return rd_fail(RD_USAGE, "--serial and --console cannot both be stdio");
+	if (!c->has_console && strcmp(c->console, "none") != 0)
+		return rd_fail(RD_USAGE, "--console: the machine has none");
+	return RD_OK;
+}
 
 static int restore(struct rd_config *config, const char *file)
 {
@@ -43,6 +60,8 @@ static int restore(struct rd_config *config, const char *file)
 
 	if (name)
 		config->name = name;
+	if (!status)
+		status = fill_defaults(config);
 	if (!status)
 		status = rd_session_run(config);
 	rd_restore_close(config->restore);
@@ -53,8 +72,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 {
 	struct rd_restore r = { 0 };
 	struct rd_config config = {
-		.device = RD_DEFAULT_DEVICE, .serial = "stdio", .console = "none",
-		.restore = &r,
+		.device = RD_DEFAULT_DEVICE, .restore = &r,
 	};
 	int operands;
 	int status = rd_opts_parse(self, &config, argc, argv, &operands);

@@ -49,14 +49,6 @@ static int set_memory(void *ctx, const char *v)
 	return RD_OK;
 }
 
-static int set_console(void *ctx, const char *v)
-{
-	if (!*v)
-		return rd_fail(RD_USAGE, "--console: stdio, pty, none or a file name");
-	((struct rd_config *)ctx)->console = v;
-	return RD_OK;
-}
-
 static int set_no_reboot(void *ctx, const char *v)
 {
 	(void)v;
@@ -149,7 +141,7 @@ static const struct rd_opt run_opts[] = {
 	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file",
 	  rd_config_set_serial },
 	{ "console", "WHERE", "virtio console hvc0: the same choices (default: none)",
-	  set_console },
+	  rd_config_set_console },
 	{ "irqchip", "MODE", "interrupt controllers: kernel (default) or split", set_irqchip },
 	{ "disk", "FILE[,ro][,direct][,id=ID]", "virtio disk: a raw file or a block device",
 	  add_disk },
@@ -192,6 +184,7 @@ static int check_and_run(struct rd_config *c)
 	struct rd_load load = { .kernel = c->kernel, .initrd = c->initrd, .append = c->append };
 	int status;
 
+	c->has_console = strcmp(c->console, "none") != 0;
 	c->has_serial = strcmp(c->serial, "none") != 0;
 	status = rd_load_check(&load, c->memory);
 	return status ? status : rd_session_run(c);

@@ -23,15 +23,29 @@ static void print_member(const char *name, const json_t *value)
 		json_dumpf(value, stdout, JSON_ENCODE_ANY), putchar('\n');
 }
 
+static void print_card(const json_t *card)
+{
+	const char *device = "", *backend = "", *mac = "", *link = "";
+	int driver = 0, vhost = 0;
+
+	json_unpack((json_t *)card, "{s:s, s:s, s:s, s:s, s:b, s:b}", "device", &device, "backend",
+		    &backend, "mac", &mac, "link", &link, "driver", &driver, "vhost", &vhost);
+	printf("%-20s %s, %s, link %s, %s%s\n", device, backend, mac, link,
+	       driver ? "in use" : "no driver", vhost ? ", vhost" : "");
+}
+
 static void print_text(json_t *answer)
 {
 	const char *name;
 	json_t *value;
+	size_t i;
 
 	json_object_foreach(answer, name, value) {
-		if (strcmp(name, "ok") != 0 && !json_is_object(value))
+		if (strcmp(name, "ok") != 0 && strcmp(name, "nets") != 0 && !json_is_object(value))
 			print_member(name, value);
 	}
+	json_array_foreach(json_object_get(answer, "nets"), i, value)
+		print_card(value);
 	json_object_foreach(json_object_get(answer, "machine"), name, value) {
 		if (!json_object_get(answer, name))
 			print_member(name, value);

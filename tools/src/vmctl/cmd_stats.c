@@ -50,11 +50,20 @@ static void print_text(const json_t *reply)
 	print_group(reply, "user_exits");
 }
 
+static void print_card(const json_t *card)
+{
+	printf("%s\n", json_string_value(json_object_get(card, "device")));
+	printf("  received %lld frames, %lld bytes, %lld dropped\n", number(card, "rx_frames"),
+	       number(card, "rx_bytes"), number(card, "rx_dropped"));
+	printf("  sent     %lld frames, %lld bytes, %lld dropped\n", number(card, "tx_frames"),
+	       number(card, "tx_bytes"), number(card, "tx_dropped"));
+}
+
 static int run(const struct rd_command *self, int argc, char **argv)
 {
 	struct stats_options o = { 0 };
 	struct rd_client c;
-	json_t *reply = NULL, *vcpu;
+	json_t *reply = NULL, *vcpu, *card;
 	size_t i;
 	int status = rd_ask_parse(self, &o, argc, argv);
 
@@ -71,6 +80,8 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		rd_ask_print(reply);
 	} else {
 		print_text(reply);
+		json_array_foreach(json_object_get(reply, "nets"), i, card)
+			print_card(card);
 		json_array_foreach(json_object_get(reply, "vcpus"), i, vcpu) {
 			printf("vCPU %lld\n", number(vcpu, "index"));
 			print_text(vcpu);

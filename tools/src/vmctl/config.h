@@ -23,11 +23,12 @@ struct rd_config {
 	const char *append;
 	const char *device;
 	const char *serial;
-	const char *console;	/* of the virtio console; "none": there is none */
+	const char *console;	/* where the virtio console leads, if there is one */
 	uint32_t n_cpus;
 	uint64_t memory;
 	uint32_t timeout_s;	/* 0: none */
 	bool split_irqchip;
+	bool has_console;	/* the same of the virtio console */
 	bool has_serial;	/* the machine has a serial port, wherever `serial` leads */
 	struct rd_disk_config disks[RD_DISKS_MAX];
 	unsigned int n_disks;

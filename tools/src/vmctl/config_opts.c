@@ -31,6 +31,14 @@ int rd_config_set_serial(void *ctx, const char *v)
 	return RD_OK;
 }
 
+int rd_config_set_console(void *ctx, const char *v)
+{
+	if (!*v)
+		return rd_fail(RD_USAGE, "--console: stdio, pty, none or a file name");
+	((struct rd_config *)ctx)->console = v;
+	return RD_OK;
+}
+
 int rd_config_set_stats(void *ctx, const char *v)
 {
 	(void)v;

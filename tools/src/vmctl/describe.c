@@ -78,9 +78,48 @@ static const char *parse_disks(json_t *list, struct rd_config *config, json_erro
 	return why;
 }
 
+/* As the option that asks for them. */
+static json_t *describe_nets(const struct rd_config *config)
+{
+	json_t *list = json_array();
+	char text[RD_NET_TEXT_MAX];
+
+	for (unsigned int i = 0; i < config->n_nets; i++) {
+		rd_net_format(&config->nets[i], text, sizeof(text));
+		json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+static const char *parse_nets(json_t *list, struct rd_config *config)
+{
+	json_t *o;
+	size_t i;
+
+	if (!list)
+		return NULL;
+	if (!json_is_array(list) || json_array_size(list) > RD_NETS_MAX)
+		return "the list of network cards is none";
+	json_array_foreach(list, i, o)
+	{
+		int status;
+
+		if (!json_is_string(o))
+			return "a network card is no string";
+		rd_messages_mute(true);
+		status = rd_net_parse(json_string_value(o), &config->nets[i]);
+		rd_messages_mute(false);
+		if (status || config->nets[i].kind == RD_NET_NONE)
+			return "a network card cannot be";
+	}
+	config->n_nets = (unsigned int)json_array_size(list);
+	return NULL;
+}
+
 json_t *rd_describe(const struct rd_config *config, const char *name)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b, s:I}",
+	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b, s:I, "
+			 "s:o, s:b}",
 			 "name", name, "cpus", (json_int_t)config->n_cpus, "memory",
 			 (json_int_t)config->memory, "irqchip",
 			 config->split_irqchip ? "split" : "kernel", "serial",
@@ -88,7 +127,8 @@ json_t *rd_describe(const struct rd_config *config, const char *name)
 			 path(config->kernel), "initrd", path(config->initrd), "append",
 			 config->append, "disks", describe_disks(config), "rng", config->rng,
 			 "balloon", config->balloon, "vsock",
-			 (json_int_t)config->vsock_cid);
+			 (json_int_t)config->vsock_cid, "nets", describe_nets(config), "hvc",
+			 config->has_console);
 }
 
 /* A string or null, which stands for none. */
@@ -115,9 +155,9 @@ static const char *check(const struct rd_config *c, json_int_t cpus, json_int_t 
 int rd_describe_parse(struct rd_config *config, json_t **root, const void *text, size_t len,
 		      const char *file)
 {
-	json_t *kernel, *initrd, *append, *disks;
+	json_t *kernel, *initrd, *append, *disks, *nets = NULL;
 	json_int_t cpus, memory, vsock = 0;
-	int serial, no_reboot, rng, balloon;
+	int serial, no_reboot, rng, balloon, hvc = 0;
 	const char *irqchip, *why;
 	json_error_t error;
 
@@ -126,12 +166,13 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, error.text);
 	/* "!": a member that is not known here stands for something this vmctl cannot build. */
 	if (json_unpack_ex(*root, &error, 0,
-			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, s:b, s?I, !}",
+			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, s:b, s?I, "
+			   "s?o, s?b, !}",
 			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip",
 			   &irqchip, "serial", &serial, "no_reboot", &no_reboot, "kernel",
 			   &kernel, "initrd", &initrd, "append", &append,
 			   "disks", &disks, "rng", &rng,
-			   "balloon", &balloon, "vsock", &vsock))
+			   "balloon", &balloon, "vsock", &vsock, "nets", &nets, "hvc", &hvc))
 		why = error.text;
 	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
 		 !nullable(append, &config->append) || !config->kernel)
@@ -142,6 +183,8 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 		why = "the context id of vsock is impossible";
 	if (!why)
 		why = parse_disks(disks, config, &error);
+	if (!why)
+		why = parse_nets(nets, config);
 	if (why)
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, why);
 	config->n_cpus = (uint32_t)cpus;
@@ -150,6 +193,7 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	config->has_serial = serial;
 	config->no_reboot = no_reboot;
 	config->vsock_cid = (uint32_t)vsock;
+	config->has_console = hvc;
 	config->rng = rng;
 	config->balloon = balloon;
 	return RD_OK;

@@ -1,152 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The option --net, and tap interfaces. Nothing is opened before the whole option was right. */
+/* Tap interfaces, with the host's kernel at their queues where it can be. */
 #include "tools/src/vmctl/net.h"
 
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/vhost.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#define WORD_MAX 64u
 #define TUN_NODE "/dev/net/tun"
 #define VHOST_NODE "/dev/vhost-net"
-
-static bool parse_mac(const char *s, uint8_t *mac)
-{
-	int used = 0;
-
-	if (sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3],
-		   &mac[4], &mac[5], &used) != 6 || s[used] || used != 17)
-		return false;
-	return !(mac[0] & 1);
-}
-
-static bool parse_port(const char *s, uint16_t *port)
-{
-	uint32_t n;
-
-	if (!rd_parse_u32(s, 1, 65535, &n))
-		return false;
-	*port = (uint16_t)n;
-	return true;
-}
-
-/* PROTOCOL:[HOSTADDR]:PORT-:GUESTPORT. S is cut up. */
-static bool parse_forward(char *s, struct rd_net_forward *f)
-{
-	char *addr = strchr(s, ':'), *port = addr ? strchr(addr + 1, ':') : NULL;
-	char *guest = port ? strstr(port, "-:") : NULL;
-
-	if (!guest)
-		return false;
-	*addr++ = *port++ = *guest = 0;
-	f->udp = !strcmp(s, "udp");
-	if (!f->udp && strcmp(s, "tcp") != 0)
-		return false;
-	if (inet_pton(AF_INET, *addr ? addr : "127.0.0.1", &f->host) != 1)
-		return false;
-	return parse_port(port, &f->host_port) && parse_port(guest + 2, &f->guest_port);
-}
-
-static int parse_kind(const char *word, struct rd_net_config *c)
-{
-	const char *ifname = word + 4;
-
-	if (!strcmp(word, "user")) {
-		c->kind = RD_NET_USER;
-	} else if (!strcmp(word, "none")) {
-		c->kind = RD_NET_NONE;
-	} else if (!strncmp(word, "tap:", 4)) {
-		c->kind = RD_NET_TAP;
-		if (!*ifname || strlen(ifname) >= IFNAMSIZ || strpbrk(ifname, "/% "))
-			return rd_fail(RD_USAGE, "--net: \"%s\" is no name of an interface",
-				       ifname);
-		memcpy(c->ifname, ifname, strlen(ifname) + 1);
-	} else {
-		return rd_fail(RD_USAGE, "--net: user, tap:INTERFACE or none, not \"%s\"", word);
-	}
-	return RD_OK;
-}
-
-static int parse_vhost(const char *s, struct rd_net_config *c)
-{
-	if (c->kind != RD_NET_TAP)
-		return rd_fail(RD_USAGE, "--net: vhost is for tap");
-	if (!strcmp(s, "auto"))
-		c->vhost = RD_VHOST_AUTO;
-	else if (!strcmp(s, "on"))
-		c->vhost = RD_VHOST_ON;
-	else if (!strcmp(s, "off"))
-		c->vhost = RD_VHOST_OFF;
-	else
-		return rd_fail(RD_USAGE, "--net: vhost=auto, on or off, not \"%s\"", s);
-	return RD_OK;
-}
-
-static int parse_word(char *word, struct rd_net_config *c)
-{
-	if (!strncmp(word, "mac=", 4)) {
-		if (!parse_mac(word + 4, c->mac))
-			return rd_fail(RD_USAGE, "--net: mac=XX:XX:XX:XX:XX:XX of one station, "
-				       "not \"%s\"", word + 4);
-		return RD_OK;
-	}
-	if (!strncmp(word, "vhost=", 6))
-		return parse_vhost(word + 6, c);
-	if (strncmp(word, "hostfwd=", 8) != 0)
-		return rd_fail(RD_USAGE, "--net: unknown \"%s\"", word);
-	if (c->kind != RD_NET_USER)
-		return rd_fail(RD_USAGE, "--net: hostfwd is for user");
-	if (c->n_forwards == RD_NET_FORWARDS_MAX)
-		return rd_fail(RD_USAGE, "--net: at most %u hostfwd", RD_NET_FORWARDS_MAX);
-	if (!parse_forward(word + 8, &c->forwards[c->n_forwards++]))
-		return rd_fail(RD_USAGE, "--net: hostfwd=tcp:[HOSTADDR]:PORT-:GUESTPORT");
-	return RD_OK;
-}
-
-/* Locally administered, one station. */
-static bool random_mac(uint8_t *mac)
-{
-	if (getrandom(mac, RD_NET_MAC_LEN, 0) != RD_NET_MAC_LEN)
-		return false;
-	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
-	return true;
-}
-
-int rd_net_parse(const char *value, struct rd_net_config *config)
-{
-	bool first = true;
-	int status = RD_OK;
-
-	memset(config, 0, sizeof(*config));
-	if (!random_mac(config->mac))
-		return rd_fail(RD_HOST_ERROR, "getrandom: %s", strerror(errno));
-	while (!status) {
-		size_t len = strcspn(value, ",");
-		char word[WORD_MAX];
-
-		if (len >= sizeof(word))
-			return rd_fail(RD_USAGE, "--net: \"%.20s…\" is too long", value);
-		memcpy(word, value, len);
-		word[len] = 0;
-		status = first ? parse_kind(word, config) : parse_word(word, config);
-		first = false;
-		if (!value[len])
-			break;
-		value += len + 1;
-	}
-	return status;
-}
 
 static void tap_accept(struct rd_netdev *nd, unsigned int offloads)
 {
@@ -156,6 +28,8 @@ static void tap_accept(struct rd_netdev *nd, unsigned int offloads)
 
 struct tap {
 	struct rd_netdev nd;
+	char ifname[IFNAMSIZ];
+	struct rd_net_counters before;	/* the interface's when it was opened */
 	struct rd_vhost vhost;
 };
 
@@ -167,6 +41,57 @@ static void tap_close(struct rd_netdev *nd)
 	if (nd->fd >= 0)
 		close(nd->fd);
 	free(t);
+}
+
+/* The line of our interface in a file that has them all. False: it is not there. */
+static bool interface_counters(const char *ifname, struct rd_net_counters *c)
+{
+	char line[512], name[IFNAMSIZ];
+	FILE *f = fopen("/proc/self/net/dev", "re");
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		/* What the interface has received is what the guest has sent. */
+		int n = sscanf(line, " %15[^:]: %" SCNu64 " %" SCNu64 " %*u %" SCNu64
+			       " %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %*u %" SCNu64, name,
+			       &c->tx_bytes, &c->tx_frames, &c->tx_dropped, &c->rx_bytes,
+			       &c->rx_frames, &c->rx_dropped);
+
+		found = n == 7 && !strcmp(name, ifname);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* With vhost nobody here sees the frames. */
+static bool tap_counters(struct rd_netdev *nd, struct rd_net_counters *c)
+{
+	struct tap *t = (struct tap *)nd;
+
+	if (!nd->vhost || !interface_counters(t->ifname, c))
+		return false;
+	c->rx_frames -= t->before.rx_frames;
+	c->rx_bytes -= t->before.rx_bytes;
+	c->rx_dropped -= t->before.rx_dropped;
+	c->tx_frames -= t->before.tx_frames;
+	c->tx_bytes -= t->before.tx_bytes;
+	c->tx_dropped -= t->before.tx_dropped;
+	return true;
+}
+
+static bool tap_link(struct rd_netdev *nd)
+{
+	struct tap *t = (struct tap *)nd;
+	struct ifreq req = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up;
+
+	memcpy(req.ifr_name, t->ifname, sizeof(req.ifr_name));
+	up = fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &req) && req.ifr_flags & IFF_UP;
+	if (fd >= 0)
+		close(fd);
+	return up;
 }
 
 /* Without vhost-net vmctl serves the queues itself, unless that is not wanted. */
@@ -212,13 +137,17 @@ static int tap_open(const struct rd_net_config *config, struct rd_netdev **out)
 	if (!t)
 		return rd_fail(RD_HOST_ERROR, "out of memory");
 	t->vhost = (struct rd_vhost){ .fd = -1, .err_fd = -1 };
-	t->nd = (struct rd_netdev){ .offloads = true, .accept = tap_accept, .close = tap_close };
+	t->nd = (struct rd_netdev){ .offloads = true, .accept = tap_accept, .close = tap_close,
+				    .counters = tap_counters, .link = tap_link };
+	memcpy(t->ifname, config->ifname, sizeof(t->ifname));
 	t->nd.fd = tap_fd(config->ifname, &what);
 	if (t->nd.fd < 0)
 		status = rd_fail(RD_HOST_ERROR, "--net tap: %s: %s%s", what, strerror(errno),
 				 errno == ENOENT ? " (modprobe tun)" : "");
 	if (!status)
 		status = tap_vhost(t, config);
+	if (!status)
+		interface_counters(t->ifname, &t->before);
 	if (status)
 		tap_close(&t->nd);
 	else

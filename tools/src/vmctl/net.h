@@ -10,11 +10,13 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define RD_NETS_MAX 4u
 #define RD_NET_FORWARDS_MAX 16u
 #define RD_NET_MAC_LEN 6u
+#define RD_NET_TEXT_MAX 1024u
 
 struct rd_vhost;
 
@@ -39,17 +41,30 @@ struct rd_net_config {
 	unsigned int n_forwards;
 };
 
+/* From the guest's side: rx is what it gets. */
+struct rd_net_counters {
+	uint64_t rx_frames, rx_bytes, rx_dropped;
+	uint64_t tx_frames, tx_bytes, tx_dropped;
+};
+
 struct rd_netdev {
 	int fd;			/* non-blocking; one read or write is one frame */
 	bool offloads;		/* a tap: each frame has a struct virtio_net_hdr_v1 before it */
 	struct rd_vhost *vhost;	/* serves the queues with fd as its end, NULL: nobody does */
 	/* Frames may come with these TUN_F_… from now on; only with offloads, optional. */
 	void (*accept)(struct rd_netdev *nd, unsigned int offloads);
+	/* Counters of a backend whose frames the card does not see; false: it does. Optional. */
+	bool (*counters)(struct rd_netdev *nd, struct rd_net_counters *c);
+	/* Whether the other end is up. Optional: it always is. Any thread, as before. */
+	bool (*link)(struct rd_netdev *nd);
 	void (*close)(struct rd_netdev *nd);	/* also frees it */
 };
 
 /* rd_net_parse - KIND[,mac=…][,hostfwd=…]…; without mac, a random one. A status. */
 int rd_net_parse(const char *value, struct rd_net_config *config);
+
+/* rd_net_format - what rd_net_parse() reads as C; ROOM is RD_NET_TEXT_MAX. */
+void rd_net_format(const struct rd_net_config *c, char *to, size_t room);
 
 /* rd_net_open - a new backend for CONFIG, which is not of kind none. A status. */
 int rd_net_open(const struct rd_net_config *config, struct rd_netdev **out);

@@ -5,6 +5,7 @@
  */
 #include "tools/src/vmctl/balloon.h"
 #include "tools/src/vmctl/describe.h"
+#include "tools/src/vmctl/net_report.h"
 #include "tools/src/vmctl/session_priv.h"
 #include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
@@ -86,6 +87,8 @@ static json_t *show_reply(const struct rd_session *s)
 		return NULL;
 	json_object_set_new(reply, "machine", rd_describe(&s->life, s->control.name));
 	json_object_set_new(reply, "devices", devices(&s->machine));
+	if (s->machine.config->n_nets)
+		json_object_set_new(reply, "nets", rd_net_report(&s->machine, false));
 	json_object_set_new(reply, "console", json_string(s->console.where));
 	json_object_set_new(reply, "can_snapshot", json_boolean(possible));
 	if (!possible)
@@ -111,6 +114,8 @@ static json_t *stats_reply(const struct rd_session *s, bool vcpus)
 	json_object_set_new(reply, "name", json_string(s->control.name));
 	json_object_set_new(reply, "pid", json_integer(getpid()));
 	json_object_set_new(reply, "state", json_string(state_name(s)));
+	if (s->machine.config->n_nets)
+		json_object_set_new(reply, "nets", rd_net_report(&s->machine, true));
 	if (vcpus)
 		json_object_set_new(reply, "vcpus", rd_stats_vcpus(&s->machine));
 	return reply;

@@ -15,11 +15,17 @@
 static bool raw_terminal;
 static __thread char *captured;
 static __thread size_t captured_room;
+static __thread bool muted;
 
 void rd_messages_capture(char *buf, size_t len)
 {
 	captured = buf;
 	captured_room = len;
+}
+
+void rd_messages_mute(bool mute)
+{
+	muted = mute;
 }
 
 void rd_messages_raw(bool raw)
@@ -34,6 +40,8 @@ static void say(const char *prefix, const char *fmt, va_list ap)
 	int n = snprintf(line, sizeof(line), "vmctl: %s", prefix);
 	size_t left;
 
+	if (muted)
+		return;
 	if (captured) {
 		vsnprintf(captured, captured_room, fmt, ap);
 		return;

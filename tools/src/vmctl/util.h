@@ -45,6 +45,9 @@ void rd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 void rd_messages_capture(char *buf, size_t len);
 
+/* rd_messages_mute - the calling thread says nothing: the caller has a better message. */
+void rd_messages_mute(bool mute);
+
 /* rd_messages_raw - standard error may be a terminal that does not turn \n into \r\n now. */
 void rd_messages_raw(bool raw);
 

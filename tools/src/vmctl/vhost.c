@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/virtio_ring.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -46,10 +47,14 @@ void rd_vhost_close(struct rd_vhost *h)
 	h->fd = h->err_fd = -1;
 }
 
+_Static_assert(offsetof(struct rd_vhost_memory, regions) ==
+		       offsetof(struct vhost_memory, regions),
+	       "what the kernel reads");
+
 void rd_vhost_memory(const struct rd_ram *ram, struct rd_vhost_memory *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->head.nregions = ram->high_size ? 2 : 1;
+	m->nregions = ram->high_size ? 2 : 1;
 	m->regions[0].memory_size = ram->low_size;
 	m->regions[0].userspace_addr = (uintptr_t)ram->host;
 	if (!ram->high_size)

@@ -24,9 +24,9 @@ struct rd_vhost {
 	uint64_t features; /* that the kernel has */
 };
 
-/* What vhost is told of guest memory. */
+/* What vhost is told of guest memory: struct vhost_memory with its regions. */
 struct rd_vhost_memory {
-	struct vhost_memory head;
+	uint32_t nregions, padding;
 	struct vhost_memory_region regions[RD_VHOST_REGIONS_MAX];
 };
 

@@ -5,9 +5,11 @@
  *
  * Neither direction ever waits: output that the host's end does not take stays in the ring until it
  * does, and keys stay with the host's end until the guest has room. So a slow reader delays the
- * guest's console, and never a reset or a pause.
+ * guest's console, and never a reset or a pause. The size is always offered: 0 by 0 is no terminal,
+ * and a restored machine may get one.
  */
 #include "tools/src/vmctl/console.h"
+#include "tools/src/vmctl/pack.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
@@ -16,6 +18,7 @@
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +56,7 @@ struct hvc {
 	uint64_t tx_done;	/* bytes of the chain at the head of the ring that are written */
 	uint32_t to_send;	/* control messages */
 	bool guest_open;	/* the guest takes keys */
+	bool lived;		/* it was started in this process before */
 	struct winsize size;	/* the terminal's, as the guest knows it; ws_col 0: no terminal */
 };
 
@@ -238,6 +242,14 @@ static void hvc_event(struct rd_virtio *v, unsigned int slot, short revents)
 	serve_rx(h);
 }
 
+/* Drivers that do not listen to messages read it there. */
+static void tell_size(struct hvc *h)
+{
+	uint16_t size[2] = { h->size.ws_col, h->size.ws_row };
+
+	rd_virtio_set_config(&h->slot.v, 0, size, sizeof(size));
+}
+
 static void hvc_start(struct rd_virtio *v)
 {
 	struct hvc *h = v->dev;
@@ -247,6 +259,12 @@ static void hvc_start(struct rd_virtio *v)
 		h->to_send = 0;
 		h->guest_open = !rd_virtio_negotiated(v, VIRTIO_CONSOLE_F_MULTIPORT);
 	}
+	/* A restored guest knows another terminal. */
+	if (!v->fresh && !h->lived && h->size.ws_col) {
+		h->to_send |= 1u << SEND_SIZE;
+		tell_size(h);
+	}
+	h->lived = true;
 	rd_virtio_watch(v, WATCH_IN, rd_console_poll_fd(h->host), POLLIN);
 }
 
@@ -254,6 +272,18 @@ static void hvc_stop(struct rd_virtio *v)
 {
 	rd_virtio_watch(v, WATCH_IN, -1, 0);
 	rd_virtio_watch(v, WATCH_OUT, -1, 0);
+}
+
+/* What was typed and not yet taken belongs to the host's end, and stays there. */
+static void hvc_transfer(struct rd_virtio *v, struct rd_pack *p)
+{
+	struct hvc *h = v->dev;
+
+	rd_pack_u64(p, &h->tx_done);
+	rd_pack_u32(p, &h->to_send);
+	rd_pack_bool(p, &h->guest_open);
+	if (h->to_send >> SENDS)
+		p->bad = true;
 }
 
 static void hvc_destroy(struct rd_virtio *v)
@@ -273,6 +303,7 @@ static const struct rd_virtio_ops hvc_ops = {
 	.stop = hvc_stop,
 	.kick = hvc_kick,
 	.event = hvc_event,
+	.transfer = hvc_transfer,
 	.destroy = hvc_destroy,
 };
 
@@ -283,10 +314,10 @@ static void fill_config(struct hvc *h)
 	if (size_changed(h)) {
 		c.cols = h->size.ws_col;
 		c.rows = h->size.ws_row;
-		h->slot.v.features |= 1ull << VIRTIO_CONSOLE_F_SIZE;
 	}
 	memcpy(h->slot.v.config, &c, sizeof(c));
 	h->slot.v.config_len = sizeof(c);
+	h->slot.v.config_live = offsetof(struct virtio_console_config, max_nr_ports);
 }
 
 /*
@@ -319,7 +350,8 @@ int rd_hvc_new(const struct rd_ram *ram, struct rd_console *host, struct rd_ende
 	h->ender = ender;
 	h->out_fd = own_output(host);
 	status = rd_virtio_init(&h->slot.v, &hvc_ops, h, ram,
-				1ull << VIRTIO_CONSOLE_F_MULTIPORT);
+				1ull << VIRTIO_CONSOLE_F_MULTIPORT |
+					1ull << VIRTIO_CONSOLE_F_SIZE);
 	fill_config(h);
 	for (unsigned int q = 0; q < QUEUES && !status; q++)
 		status = rd_virtio_add_queue(&h->slot.v, QUEUE_SIZE);

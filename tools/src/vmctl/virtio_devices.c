@@ -60,7 +60,7 @@ static int net_create(struct rd_machine *m)
 
 static bool hvc_wanted(const struct rd_config *c)
 {
-	return strcmp(c->console, "none") != 0;
+	return c->has_console;
 }
 
 static int hvc_create(struct rd_machine *m)

@@ -7,6 +7,7 @@
  * a frame costs the guest that frame. A backend that takes nothing leaves frames in the ring.
  * With vhost-net the host's kernel does all this itself, and nothing below is called for it.
  */
+#include "tools/src/vmctl/net_report.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/vhost.h"
 #include "tools/src/vmctl/virtio_devices.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <poll.h>
@@ -35,8 +37,16 @@ enum { WATCH_IN, WATCH_OUT, WATCH_ERR };
 struct net {
 	struct rd_virtio_slot slot;
 	struct rd_netdev *nd;
+	struct rd_net_counters counters;	/* written by the I/O thread, atomically */
 	uint8_t frame[HDR_LEN + FRAME_MAX];	/* header, then the frame */
 };
+
+static void count(uint64_t *frames, uint64_t *bytes, uint64_t len)
+{
+	__atomic_fetch_add(frames, 1, __ATOMIC_RELAXED);
+	if (bytes)
+		__atomic_fetch_add(bytes, len, __ATOMIC_RELAXED);
+}
 
 /* The segmentation that the header asks for was negotiated. */
 static bool gso_ok(const struct rd_virtio *v, const struct virtio_net_hdr_v1 *h)
@@ -68,6 +78,12 @@ static bool header_ok(const struct rd_virtio *v, const struct virtio_net_hdr_v1 
 	       (size_t)h->csum_start + h->csum_offset + sizeof(uint16_t) <= len;
 }
 
+static bool drop(struct net *n)
+{
+	count(&n->counters.tx_dropped, NULL, 0);
+	return true;
+}
+
 /* Hand one frame on. False: the backend has no room now. A bad frame counts as sent. */
 static bool transmit(struct net *n, const struct rd_chain *c)
 {
@@ -76,17 +92,20 @@ static bool transmit(struct net *n, const struct rd_chain *c)
 	ssize_t done;
 
 	if (c->out_len < HDR_LEN + ETH_HLEN || c->out_len > sizeof(n->frame))
-		return true;
+		return drop(n);
 	len = rd_iov_read(c->iov, c->n_out, 0, n->frame, sizeof(n->frame)) - HDR_LEN;
 	memcpy(&h, n->frame, sizeof(h));
 	h.num_buffers = 0;
 	if (!header_ok(&n->slot.v, &h, len))
-		return true;
+		return drop(n);
 	memcpy(n->frame, &h, sizeof(h));
 	do {
 		done = write(n->nd->fd, n->frame + off, HDR_LEN + len - off);
 	} while (done < 0 && errno == EINTR);
-	return done >= 0 || errno != EAGAIN;
+	if (done < 0)
+		return errno != EAGAIN && drop(n);
+	count(&n->counters.tx_frames, &n->counters.tx_bytes, len);
+	return true;
 }
 
 static void serve_tx(struct net *n)
@@ -154,10 +173,12 @@ static void serve_rx(struct net *n)
 			rd_virtq_unpop(ring);
 			if (!len)
 				break;
+			count(&n->counters.rx_dropped, NULL, 0);
 			continue;
 		}
 		rd_iov_write(iov + c.n_out, c.n_in, 0, n->frame, len);
 		rd_virtio_done(v, QUEUE_RX, c.head, (uint32_t)len);
+		count(&n->counters.rx_frames, &n->counters.rx_bytes, len - HDR_LEN);
 	}
 	rd_virtq_ask_kicks(ring, full);
 	/* The guest may have made room before it was asked to tell. */
@@ -271,7 +292,30 @@ static const struct rd_virtio_ops net_ops = {
 	.kick = net_kick,
 	.event = net_event,
 	.destroy = net_destroy,
+	.stateless = true,
 };
+
+void rd_net_info(struct rd_virtio *v, struct rd_net_info *info)
+{
+	struct net *n = v->dev;
+	const struct rd_net_counters *from = &n->counters;
+
+	*info = (struct rd_net_info){
+		.driver = rd_virtio_status(v) & VIRTIO_CONFIG_S_DRIVER_OK,
+		.link = !n->nd->link || n->nd->link(n->nd),
+		.vhost = n->nd->vhost,
+	};
+	if (n->nd->counters && n->nd->counters(n->nd, &info->counters))
+		return;
+	info->counters = (struct rd_net_counters){
+		.rx_frames = __atomic_load_n(&from->rx_frames, __ATOMIC_RELAXED),
+		.rx_bytes = __atomic_load_n(&from->rx_bytes, __ATOMIC_RELAXED),
+		.rx_dropped = __atomic_load_n(&from->rx_dropped, __ATOMIC_RELAXED),
+		.tx_frames = __atomic_load_n(&from->tx_frames, __ATOMIC_RELAXED),
+		.tx_bytes = __atomic_load_n(&from->tx_bytes, __ATOMIC_RELAXED),
+		.tx_dropped = __atomic_load_n(&from->tx_dropped, __ATOMIC_RELAXED),
+	};
+}
 
 int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *mac,
 	       struct rd_virtio_slot **out)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the outside may know of the machine's network cards. Any thread. */
+#ifndef RD_TOOLS_NET_REPORT_H
+#define RD_TOOLS_NET_REPORT_H
+
+#include "tools/src/vmctl/net.h"
+#include "tools/src/vmctl/virtio.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct rd_machine;
+
+struct rd_net_info {
+	bool driver;		/* the guest's driver is at work */
+	bool link;		/* the host's end is up */
+	bool vhost;		/* the host's kernel serves the queues */
+	struct rd_net_counters counters;	/* since the machine was started or reset */
+};
+
+/* rd_net_info - of the card V. */
+void rd_net_info(struct rd_virtio *v, struct rd_net_info *info);
+
+/* rd_net_report - an array with an object for each card; with COUNTERS that of `stats`. */
+json_t *rd_net_report(const struct rd_machine *m, bool counters);
+
+#endif
