@@ -9,6 +9,7 @@
  */
 #include "tests/selftests/lib/rdt.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <sched.h>
@@ -205,18 +206,16 @@ static void measure(void)
 	_exit(0);
 }
 
-/* Start the command, and take the time until it prints the marker. */
-static int time_until(const char *marker, char **argv)
+/* --- a whole guest, run by a command ---------------------------------------------------------- */
+
+static pid_t start_command(char **argv, int *output)
 {
-	size_t have = 0, len = strlen(marker);
-	uint64_t start = ticks(), end = 0;
-	char text[4096];
-	int fds[2], status;
+	int fds[2];
 	pid_t pid;
 
 	if (pipe(fds) || (pid = fork()) < 0) {
 		perror("bench");
-		return 1;
+		exit(1);
 	}
 	if (!pid) {
 		dup2(fds[1], 1);
@@ -226,22 +225,108 @@ static int time_until(const char *marker, char **argv)
 		_exit(127);
 	}
 	close(fds[1]);
-	for (ssize_t n; (n = read(fds[0], text + have, sizeof(text) - have - 1)) > 0;) {
-		have += n;
-		text[have] = 0;
-		if (!end && memmem(text, have, marker, len))
-			end = ticks();
-		if (have > sizeof(text) / 2) {
-			memmove(text, text + have - len, len);
-			have = len;
-		}
+	*output = fds[0];
+	return pid;
+}
+
+/*
+ * Read the command's output to its end; true when the marker came, at the time *when, with what
+ * followed it on its line.
+ */
+static bool await_marker(int output, const char *marker, uint64_t *when, char *rest, size_t size)
+{
+	FILE *f = fdopen(output, "r");
+	char line[1024], *at;
+	bool found = false;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		at = found ? NULL : strstr(line, marker);
+		if (!at)
+			continue;
+		found = true;
+		*when = ticks();
+		snprintf(rest, size, "%s", at + strlen(marker));
 	}
+	return found;
+}
+
+/* Start the command, and take the time until it prints the marker. */
+static int time_until(const char *marker, char **argv)
+{
+	uint64_t start = ticks(), end;
+	char rest[256];
+	int output, status;
+	pid_t pid = start_command(argv, &output);
+	bool found = await_marker(output, marker, &end, rest, sizeof(rest));
+
 	waitpid(pid, &status, 0);
-	if (!end) {
+	if (!found) {
 		fprintf(stderr, "bench: no \"%s\" in the output, status %x\n", marker, status);
 		return 1;
 	}
 	printf("row\tboot\t1\t%llu\n", (unsigned long long)(end - start));
+	return 0;
+}
+
+/* The guest counts: it prints "BENCH figures COUNT FIGURE…". */
+static int guest_figures(const char *row, char **argv)
+{
+	unsigned long long f[REPS];
+	uint64_t when;
+	char rest[256];
+	int output, status, count;
+	pid_t pid = start_command(argv, &output);
+	bool found = await_marker(output, "BENCH figures ", &when, rest, sizeof(rest));
+
+	waitpid(pid, &status, 0);
+	if (!found || sscanf(rest, "%d %llu %llu %llu", &count, &f[0], &f[1], &f[2]) != 4) {
+		fprintf(stderr, "bench: %s: no figures in the output, status %x\n", row, status);
+		return 1;
+	}
+	printf("row\t%s\t%d\t%llu\t%llu\t%llu\n", row, count, f[0], f[1], f[2]);
+	return 0;
+}
+
+/* Take a stream from the guest: instructions for each KiB, in REPS stretches after a first one. */
+static int sink(const char *row, int port, char **argv)
+{
+	enum { STRETCH = 2 << 20 };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), s, output, status;
+	static char buf[64 << 10];
+	uint64_t mark[REPS + 2], when;
+	char rest[256];
+	size_t have = 0;
+	int marks = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 1)) {
+		perror("bench: listen");
+		return 1;
+	}
+	pid = start_command(argv, &output);
+	s = accept(listener, NULL, NULL);
+	mark[marks++] = ticks();
+	while (marks < REPS + 2 && (n = read(s, buf, sizeof(buf))) > 0) {
+		have += n;
+		if (have >= (size_t)STRETCH * marks)
+			mark[marks++] = ticks();
+	}
+	close(s);
+	if (await_marker(output, "BENCH failed: ", &when, rest, sizeof(rest)))
+		fprintf(stderr, "bench: %s: %s", row, rest);
+	waitpid(pid, &status, 0);
+	if (marks < REPS + 2) {
+		fprintf(stderr, "bench: %s: the stream ended after %zu bytes\n", row, have);
+		return 1;
+	}
+	printf("row\t%s\t%d\t%.1f\t%.1f\t%.1f\n", row, STRETCH >> 10,
+	       (double)(mark[2] - mark[1]) / (STRETCH >> 10),
+	       (double)(mark[3] - mark[2]) / (STRETCH >> 10),
+	       (double)(mark[4] - mark[3]) / (STRETCH >> 10));
 	return 0;
 }
 
@@ -252,6 +337,10 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	if (argc > 3 && !strcmp(argv[1], "--until"))
 		return time_until(argv[2], argv + 3);
+	if (argc > 3 && !strcmp(argv[1], "--guest"))
+		return guest_figures(argv[2], argv + 3);
+	if (argc > 4 && !strcmp(argv[1], "--sink"))
+		return sink(argv[2], atoi(argv[3]), argv + 4);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct rdt_test){ rows[i].name, measure, 30, &rows[i] };
 	if (argc < 2 || strcmp(argv[argc - 1], "--list"))
