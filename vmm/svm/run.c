@@ -110,8 +110,6 @@ static void rd_svm_save_debug(struct rd_vcpu *v)
 		get_debugreg(v->db[3], 3);
 		memcpy(v->eff_db, v->db, sizeof(v->db));
 	}
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
 }
 
 /*
@@ -190,6 +188,9 @@ void rd_svm_enter(struct rd_vcpu *v)
 
 	if (unlikely(h->dr_live))
 		rd_svm_save_debug(v);
+	/* #VMEXIT leaves DR7 reset, whoever the other debug registers belonged to. */
+	if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_restore();
 	/* What the exit interrupted, and the end of an NMI's masking. */
 	if (unlikely((b->c.exit_int_info & SVM_EVT_VALID) || h->iret_pending || v->irq.injected ||
 		     v->exc.injected || v->nmi_injected))
