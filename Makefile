@@ -31,6 +31,9 @@ check: deps
 check-kvm-selftests:
 	tests/clients/kvm-selftests --all
 
+check-image: deps
+	tests/check image
+
 check-fast:
 	tests/check --fast
 
@@ -65,6 +68,7 @@ help:
 #: make check      lint, unit tests, module builds, selftests in the rig; totals at the end
 #: make check-fast lint, unit tests and one module build
 #: make check-kvm-selftests  all of KVM's own selftests that apply, the slow ones too
+#: make check-image  a Debian from the disk image that vmctl image builds; minutes
 #: make bench      compare with stock KVM in executed host instructions
 #: make install    install the module for the running kernel, and the tools (PREFIX, DESTDIR)
 #: make uninstall  take them away again
@@ -74,5 +78,6 @@ help:
 #:                                 (6.1, and the running one where its headers are installed)
 #: WERROR=                         let compiler warnings pass
 
-.PHONY: all module tools guest deps demo check check-fast check-kvm-selftests bench install
+.PHONY: all module tools guest deps demo check check-fast check-kvm-selftests check-image bench
+.PHONY: install
 .PHONY: uninstall clean clean-all help
