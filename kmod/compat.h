@@ -108,15 +108,17 @@ static __always_inline void rd_compat_guest_irqs_done(void)
 
 /*
  * A vCPU that ran a while without leaving for user space: this CPU is in no RCU read-side section
- * of before.
+ * of before. RCU keeps its word per CPU, so nothing may move or interrupt the caller meanwhile.
  */
 static inline void rd_compat_rcu_note(void)
 {
+	local_irq_disable();
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 	rcu_virt_note_context_switch();
 #else
 	rcu_virt_note_context_switch(0);
 #endif
+	local_irq_enable();
 }
 
 /* User space may change it under us at any time: read it once a decision. */
