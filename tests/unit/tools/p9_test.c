@@ -24,6 +24,12 @@ static int walk1(unsigned int from, unsigned int to, const char *name)
 	return p9_ask(&c, RD_P9_TWALK, "ddws", from, to, 1, name);
 }
 
+static int setattr(unsigned int fid, unsigned int valid, unsigned int mode, uint64_t size)
+{
+	return p9_ask(&c, RD_P9_TSETATTR, "dddddqqqqq", fid, valid, mode, 0, 0, size, 0ull, 0ull,
+		      0ull, 0ull);
+}
+
 /* The whole of a file of the host, as a string. */
 static const char *host_file(const char *name)
 {
@@ -98,11 +104,7 @@ START_TEST(files_are_made_and_changed)
 	ck_assert_int_eq(memcmp(host_file("in/new"), "\0\0abcd", 7), 0);
 	ck_assert_int_eq(stat(p9_path(&c, "in/new"), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0606);
-	ck_assert_int_eq(p9_ask(&c, RD_P9_TSETATTR,
-				"ddddd"
-				"qqqqq",
-				1, 0x9, 0640, 0, 0, 3ull, 0ull, 0ull, 0ull, 0ull),
-			 0);
+	ck_assert_int_eq(setattr(1, 0x9, 0640, 3), 0);
 	ck_assert_int_eq(stat(p9_path(&c, "in/new"), &st), 0);
 	ck_assert(st.st_size == 3 && (st.st_mode & 07777) == 0640);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TSETATTR,
@@ -160,16 +162,8 @@ START_TEST(links_are_not_followed)
 	ck_assert_int_eq(walk1(0, 1, "out"), 0);
 	ck_assert_uint_eq(p9_number(&c, 2, 1), 2);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TLOPEN, "dd", 1, O_RDONLY), ENXIO);
-	ck_assert_int_eq(p9_ask(&c, RD_P9_TSETATTR,
-				"ddddd"
-				"qqqqq",
-				1, 8, 0, 0, 0, 0ull, 0ull, 0ull, 0ull, 0ull),
-			 ENXIO);
-	ck_assert_int_eq(p9_ask(&c, RD_P9_TSETATTR,
-				"ddddd"
-				"qqqqq",
-				1, 1, 0777, 0, 0, 0ull, 0ull, 0ull, 0ull, 0ull),
-			 EOPNOTSUPP);
+	ck_assert_int_eq(setattr(1, 8, 0, 0), ENXIO);
+	ck_assert_int_eq(setattr(1, 1, 0777, 0), EOPNOTSUPP);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TLINK, "dds", 0, 1, "hard"), 0);
 	ck_assert_str_eq(host_file("in/hard"), "");
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TWALK, "ddwss", 0, 2, 2, "dirout", "secret"), 0);
@@ -198,16 +192,28 @@ START_TEST(special_files_stay_shut)
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TMKNOD, "dsdddd", 0, "s", S_IFREG | 04755, 0, 0, 0),
 			 EPERM);
 	ck_assert_int_eq(walk1(0, 2, "file"), 0);
-	ck_assert_int_eq(p9_ask(&c, RD_P9_TSETATTR,
-				"ddddd"
-				"qqqqq",
-				2, 1, 04755, 0, 0, 0ull, 0ull, 0ull, 0ull, 0ull),
-			 EPERM);
+	ck_assert_int_eq(setattr(2, 1, 04755, 0), EPERM);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TLCREATE, "dsddd", 0, "s", O_RDWR, 02755, 0), EPERM);
 	ck_assert_int_eq(stat(p9_path(&c, "in/file"), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 06000, 0);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TREMOVE, "d", 2), EOPNOTSUPP);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TCLUNK, "d", 2), EBADF);
+	p9_end(&c);
+}
+END_TEST
+
+/* Root's writes would leave the bits, and the guest's program would run as their owner. */
+START_TEST(set_id_files_are_not_written)
+{
+	begin(false);
+	ck_assert_int_eq(chmod(p9_path(&c, "in/file"), 04755), 0);
+	ck_assert_int_eq(walk1(0, 1, "file"), 0);
+	ck_assert_int_eq(p9_ask(&c, RD_P9_TLOPEN, "dd", 1, O_RDWR), EPERM);
+	ck_assert_int_eq(p9_ask(&c, RD_P9_TLOPEN, "dd", 1, O_RDONLY | O_TRUNC), EPERM);
+	ck_assert_int_eq(p9_ask(&c, RD_P9_TLCREATE, "dsddd", 0, "file", O_WRONLY, 0600, 0), EPERM);
+	ck_assert_int_eq(setattr(1, 8, 0, 0), EPERM);
+	ck_assert_int_eq(p9_ask(&c, RD_P9_TLOPEN, "dd", 1, O_RDONLY), 0);
+	ck_assert_str_eq(host_file("in/file"), "0123456789");
 	p9_end(&c);
 }
 END_TEST
@@ -225,11 +231,7 @@ START_TEST(read_only_is)
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TLINK, "dds", 0, 1, "n"), EROFS);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TUNLINKAT, "dsd", 0, "file", 0), EROFS);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TRENAMEAT, "dsds", 0, "file", 0, "n"), EROFS);
-	ck_assert_int_eq(p9_ask(&c, RD_P9_TSETATTR,
-				"ddddd"
-				"qqqqq",
-				1, 8, 0, 0, 0, 0ull, 0ull, 0ull, 0ull, 0ull),
-			 EROFS);
+	ck_assert_int_eq(setattr(1, 8, 0, 0), EROFS);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TLOPEN, "dd", 1, O_RDONLY), 0);
 	ck_assert_int_eq(p9_ask(&c, RD_P9_TWRITE, "dqdb", 1, 0ull, 1, 'x'), EROFS);
 	ck_assert_str_eq(host_file("in/file"), "0123456789");
@@ -409,6 +411,7 @@ TCase *p9_case(void)
 	tcase_add_loop_test(t, names_lead_nowhere_else, 0, (int)RD_ARRAY_SIZE(bad_names));
 	tcase_add_test(t, links_are_not_followed);
 	tcase_add_test(t, special_files_stay_shut);
+	tcase_add_test(t, set_id_files_are_not_written);
 	tcase_add_test(t, read_only_is);
 	tcase_add_test(t, directories_come_in_parts);
 	tcase_add_test(t, handles_are_limited);

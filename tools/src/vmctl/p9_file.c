@@ -61,6 +61,10 @@ int rd_p9_open(int fd, int flags)
 	/* The guest's kernel opens its own pipes and devices; the host's are not for it. */
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return -ENXIO;
+	/* Written to by root, a file keeps its set-id bits, with other contents. */
+	if (S_ISREG(st.st_mode) && st.st_mode & SET_ID_BITS &&
+	    ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC))
+		return -EPERM;
 	io = open(own_name(fd).s, (flags & KEPT_FLAGS) | ALWAYS);
 	return io < 0 ? -errno : io;
 }
