@@ -121,6 +121,21 @@ static void fresh_table(void)
 	rdt_finish(vm->vcpu[0]);
 }
 
+/* A processor in real mode at the code, with the handler at vector 0x20. */
+static struct rdt_vcpu *real_mode_machine(struct rdt_vm *vm, const uint8_t *code, size_t code_len,
+					  const uint8_t *handler, size_t handler_len)
+{
+	struct rdt_vcpu *v = rdt_vcpu_new(vm, 0);
+	uint16_t *ivt = rdt_gpa(vm, 0);
+
+	memcpy(rdt_gpa(vm, RDP_REAL_GPA), code, code_len);
+	memcpy(rdt_gpa(vm, RDP_REAL_GPA + 0x100), handler, handler_len);
+	ivt[0x20 * 2] = 0x100;
+	ivt[0x20 * 2 + 1] = RDP_REAL_GPA >> 4;
+	rdt_real_mode(v, RDP_REAL_GPA, 0, 0);
+	return v;
+}
+
 /* Without irqchip: interrupts by KVM_INTERRUPT, windows by request, HLT as an exit. */
 static void user_irqchip(void)
 {
@@ -133,15 +148,9 @@ static void user_irqchip(void)
 	};
 	static const uint8_t handler[] = { 0xb0, 0x02, 0xe6, 0x60, 0xcf };
 	struct rdt_vm *vm = rdt_vm_new(RDP_RAM_MIN, 0);
-	struct rdt_vcpu *v = rdt_vcpu_new(vm, 0);
+	struct rdt_vcpu *v = real_mode_machine(vm, code, sizeof(code), handler, sizeof(handler));
 	struct kvm_interrupt irq = { .irq = 0x20 };
-	uint16_t *ivt = rdt_gpa(vm, 0);
 
-	memcpy(rdt_gpa(vm, RDP_REAL_GPA), code, sizeof(code));
-	memcpy(rdt_gpa(vm, RDP_REAL_GPA + 0x100), handler, sizeof(handler));
-	ivt[0x20 * 2] = 0x100;
-	ivt[0x20 * 2 + 1] = RDP_REAL_GPA >> 4;
-	rdt_real_mode(v, RDP_REAL_GPA, 0, 0);
 	RDT_OK(rdt_run_once(v));
 	RDT_EQ(v->run->exit_reason, KVM_EXIT_IO);
 	RDT_EQ(v->run->if_flag, 0);
@@ -182,17 +191,12 @@ static void interrupt_behind_shadow(void)
 		0xe6, 0x60, 0xcf, /* out %al, $0x60; iret */
 	};
 	struct rdt_vm *vm = rdt_vm_new(RDP_RAM_MIN, 0);
-	struct rdt_vcpu *v = rdt_vcpu_new(vm, 0);
+	struct rdt_vcpu *v = real_mode_machine(vm, code, sizeof(code), handler, sizeof(handler));
 	struct kvm_interrupt irq = { .irq = 0x20 };
-	uint16_t *ivt = rdt_gpa(vm, 0);
 
-	memcpy(rdt_gpa(vm, RDP_REAL_GPA), code, sizeof(code));
-	memcpy(rdt_gpa(vm, RDP_REAL_GPA + 0x100), handler, sizeof(handler));
-	ivt[0x20 * 2] = 0x100;
-	ivt[0x20 * 2 + 1] = RDP_REAL_GPA >> 4;
-	rdt_real_mode(v, RDP_REAL_GPA, 0, 0);
 	RDT_OK(rdt_run_once(v));
 	RDT_EQ(v->run->exit_reason, KVM_EXIT_IO);
+	/* A page that the code has not touched yet, and the host has taken away. */
 	RDT_OK(madvise(rdt_gpa(vm, 0x9000), 0x1000, MADV_DONTNEED));
 	RDT_OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
 	RDT_OK(rdt_run_once(v));
