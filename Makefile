@@ -28,6 +28,10 @@ demo: deps
 check: deps
 	tests/check
 
+check-debug:
+	tests/rig/deps --debug
+	tests/check --debug
+
 check-kvm-selftests:
 	tests/clients/kvm-selftests --all
 
@@ -67,6 +71,7 @@ help:
 #: make demo       boot a stock Debian guest on redoubt.ko inside an emulated SVM machine
 #: make check      lint, unit tests, module builds, selftests in the rig; totals at the end
 #: make check-fast lint, unit tests and one module build
+#: make check-debug  the selftests on a host kernel with KASAN, lockdep and the like; builds it first
 #: make check-kvm-selftests  all of KVM's own selftests that apply, the slow ones too
 #: make check-image  a Debian from the disk image that vmctl image builds; minutes
 #: make bench      compare with stock KVM in executed host instructions
@@ -78,6 +83,6 @@ help:
 #:                                 (6.1, and the running one where its headers are installed)
 #: WERROR=                         let compiler warnings pass
 
-.PHONY: all module tools guest deps demo check check-fast check-kvm-selftests check-image bench
-.PHONY: install
+.PHONY: all module tools guest deps demo check check-fast check-debug check-kvm-selftests
+.PHONY: check-image bench install
 .PHONY: uninstall clean clean-all help
