@@ -123,6 +123,9 @@ static __always_inline u64 hit_tag(u64 gva, const struct rd_gwalk_acc *a)
 
 static __always_inline bool hit_holds(struct rd_vcpu *v, const struct rd_walk_hit *h, u64 tag)
 {
+	/* By pointer: a check of an array's bounds would call out with access to user memory on. */
+	const unsigned long *entry = h->entry;
+	const u64 *value = h->value;
 	unsigned int i;
 	u64 e;
 
@@ -131,8 +134,8 @@ static __always_inline bool hit_holds(struct rd_vcpu *v, const struct rd_walk_hi
 	/* The slots vouch for the addresses, see vmm/memslot.c. */
 	__uaccess_begin_nospec();
 	for (i = 0; i < h->n; i++) {
-		unsafe_get_user(e, (const u64 __user *)h->entry[i], differs);
-		if (e != h->value[i])
+		unsafe_get_user(e, (const u64 __user *)entry[i], differs);
+		if (e != value[i])
 			goto differs;
 	}
 	user_access_end();

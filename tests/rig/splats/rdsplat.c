@@ -4,7 +4,6 @@
  * control of the debug kernel, whose rig must report each of them. Never part of redoubt.ko.
  * Invariant: a mistake harms nobody but the rig it is made in, and with none named there is none.
  */
-#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -43,7 +42,7 @@ static void use_after_free(void)
 	sink = READ_ONCE(it->value);
 }
 
-/* In vmalloc's memory and on the stack KASAN works by other means than in slabs. */
+/* On the stack KASAN works by other means than in slabs. */
 static void out_of_bounds(void)
 {
 	char buffer[16], *p = buffer;
@@ -69,9 +68,12 @@ static void lock_order(void)
 
 static void atomic_sleep(void)
 {
+	void *p;
+
 	spin_lock(&spin);
-	usleep_range(10, 20);
+	p = kmalloc(100, GFP_KERNEL);
 	spin_unlock(&spin);
+	kfree(p);
 }
 
 static void leak(void)
