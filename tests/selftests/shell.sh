@@ -65,6 +65,13 @@ free_kb() {
 	awk '$1 == "pages" && $2 == "free" { n += $3 } $1 == "count:" { n += $2 } END { print n * 4 }' /proc/zoneinfo
 }
 
+# slack_kb: by how much free_kb may differ with nothing lost. A debug kernel keeps up to a thirty-second of all memory
+# in KASAN's quarantine; there kmemleak is the judge.
+slack_kb() {
+	[ -e /sys/kernel/debug/kmemleak ] || { echo 1024; return; }
+	awk '$1 == "MemTotal:" { print int(1024 + $2 / 32) }' /proc/meminfo
+}
+
 show_tail() {
 	note "$(tail -n "${2:-12}" "$1" | cut -c1-200)"
 }
