@@ -1,133 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest that does at random what it can do to a virtio device: registers of any width, bytes in
- * its memory, descriptors that nearly make sense.
- * Invariant checked: no crash, no access outside the guest's memory (which lies between pages that
- * nobody may touch), the disk's file keeps its size, and every device comes back from a reset.
+ * A guest that does at random what it can do to a virtio device and to the PCI bus: registers and
+ * ports of any width, bytes in its memory, descriptors that nearly make sense; beside it a host
+ * that sends frames, and pauses, saves and restores the device, also from damaged state.
+ * Invariant checked: no crash, no access outside the guest's memory, the disks keep their size, a
+ * device takes back what it saved and saves it the same, and it comes back from a reset.
  */
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/virtio/devices.h"
+#include "tools/src/vmctl/balloon.h"
 #include "tools/src/vmctl/layout.h"
-#include "tools/src/vmctl/virtio_devices.h"
 
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define RAM_LEN 0x20000u
-#define GUARD 0x1000u
 #define QSIZE 16u
 #define QUEUE_LEN 0x1000u	/* available ring at 0x400, used ring at 0x800 */
 #define DATA 0x8000u
-#define DISK_LEN (1u << 20)
-#define DEVICES 6u
+#define FRAME_MAX 70000u
 
-static struct rd_bus bus;
-static struct rd_pci pci;
-static struct rd_ram ram;
-static struct rd_virtio_slot *slots[DEVICES];
-static struct rd_console host;
-static struct rd_disk_config disk;
-static int disk_fd;
-static struct rd_netdev nd;
-static char folder[] = "/tmp/rd-fuzz-share-XXXXXX";
-
-static void msi_set(void *ctx, unsigned int v, const struct rd_msi *msi)
+uint8_t fuzz_choice(void)
 {
-	(void)ctx;
-	(void)v;
-	(void)msi;
-}
-
-static bool msi_pending(void *ctx, unsigned int v)
-{
-	(void)ctx;
-	return v & 1;
-}
-
-static void msi_signal(void *ctx, unsigned int v)
-{
-	(void)ctx;
-	(void)v;
-}
-
-static void on_end(void *ctx, enum rd_end why)
-{
-	(void)ctx;
-	if (why != RD_END_QUIT)
-		fuzz_die("a device ended the machine");
-}
-
-static void net_close(struct rd_netdev *n)
-{
-	close(n->fd);
-}
-
-/* A few frames wait; nobody reads what the guest sends. */
-static void open_net(void)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds))
-		fuzz_die("no socket pair");
-	nd = (struct rd_netdev){ .fd = fds[0], .close = net_close };
-	for (unsigned int i = 0; i < 8; i++)
-		if (send(fds[1], host.buf, 60 + i * 100, 0) < 0)
-			fuzz_die("no frames");
-}
-
-static void open_host_side(void)
-{
-	static char path[] = "/tmp/rd-fuzz-XXXXXX";
-
-	disk_fd = mkstemp(path);
-	if (disk_fd < 0 || ftruncate(disk_fd, DISK_LEN))
-		fuzz_die("no temporary file");
-	disk = (struct rd_disk_config){ .path = path, .path_len = strlen(path), .id = "fuzz" };
-	rd_console_init(&host);
-	host.out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	host.in_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	open_net();
-}
-
-static void setup(void)
-{
-	struct rd_msix_host msi = { .set = msi_set, .pending = msi_pending, .signal = msi_signal };
-	struct rd_share_config share = { .tag = "fuzz", .read_only = true };
-	struct rd_ender ender = { .end = on_end };
-	uint8_t *map = mmap(NULL, RAM_LEN + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			    0);
-
-	mprotect(map + GUARD, RAM_LEN, PROT_READ | PROT_WRITE);
-	ram = (struct rd_ram){ .host = map + GUARD, .size = RAM_LEN, .low_size = RAM_LEN };
-	open_host_side();
-	if (!mkdtemp(folder))
-		fuzz_die("no folder");
-	share.path = folder;
-	share.path_len = strlen(folder);
-	rd_bus_init(&bus);
-	if (!rd_pci_init(&pci, &bus) || rd_blk_new(&ram, &disk, &slots[0]) ||
-	    rd_rng_new(&ram, &slots[1]) || rd_hvc_new(&ram, &host, ender, &slots[2]) ||
-	    rd_balloon_new(&ram, &slots[3]) ||
-	    rd_net_new(&ram, &nd, (const uint8_t[RD_NET_MAC_LEN]){ 2 }, &slots[4]) ||
-	    rd_share_new(&ram, &share, &slots[5]))
-		fuzz_die("no devices");
-	unlink(disk.path);
-	rmdir(folder);
-	for (unsigned int i = 0; i < DEVICES; i++)
-		if (!rd_virtio_pci_init(&slots[i]->pci, &slots[i]->v, &pci, msi))
-			fuzz_die("no slot");
+	return take();
 }
 
 static uint64_t access_bar(const struct rd_virtio_slot *s, uint64_t off, bool write,
 			   unsigned int size, uint64_t value)
 {
-	rd_bus_mmio(&bus, s->pci.pci.bar_gpa + off, write, size, &value);
+	rd_bus_mmio(&all.bus, s->pci.pci.bar_gpa + off, write, size, &value);
 	return value;
 }
 
@@ -135,8 +36,8 @@ static void config_write(const struct rd_virtio_slot *s, unsigned int reg, uint3
 {
 	uint32_t address = 1u << 31 | s->pci.pci.slot << 11 | (reg & 0xfc);
 
-	rd_bus_pio(&bus, RD_PORT_PCI_INDEX, true, 4, 1, &address);
-	rd_bus_pio(&bus, RD_PORT_PCI_DATA, true, 4, 1, &value);
+	rd_bus_pio(&all.bus, RD_PORT_PCI_INDEX, true, 4, 1, &address);
+	rd_bus_pio(&all.bus, RD_PORT_PCI_DATA, true, 4, 1, &value);
 }
 
 /* What a driver does, with accepted features and queue sizes as the input has them. */
@@ -172,13 +73,13 @@ static void describe(void)
 	uint32_t at = where & 0x80 ? DATA + (where & 0x7f) * 16 :
 				     (where >> 4 & 3) * QUEUE_LEN + (where & 15) * 16;
 
-	memcpy(ram.host + at, &d, sizeof(d));
+	memcpy(all.ram.host + at, &d, sizeof(d));
 }
 
 static void offer(struct rd_virtio_slot *s)
 {
 	unsigned int q = take() & 3;
-	struct vring_avail *a = (void *)(ram.host + q * QUEUE_LEN + 0x400);
+	struct vring_avail *a = (void *)(all.ram.host + q * QUEUE_LEN + 0x400);
 
 	a->ring[a->idx % QSIZE] = take() % QSIZE;
 	a->idx++;
@@ -186,11 +87,107 @@ static void offer(struct rd_virtio_slot *s)
 	rd_virtio_poll(&s->v, 0);
 }
 
-static void one_step(struct rd_virtio_slot *s)
+/* Any access to the ports of the bus, and to any place where a BAR may be. */
+static void access_pci(void)
 {
+	uint8_t how = take();
+	unsigned int size = 1u << (how & 3) & 7 ? 1u << (how & 3) & 7 : 4;
+	uint64_t data[4] = { take_n(8) };
+
+	if (how & 0x80)
+		rd_bus_mmio(&all.bus, RD_PCI_WINDOW_GPA + take_n(3), how & 4, 1u << (how & 3),
+			    data);
+	else
+		rd_bus_pio(&all.bus, (uint16_t)(RD_PORT_PCI_INDEX + (how >> 3 & 7)), how & 4, size,
+			   1 + (how >> 6 & 1), data);
+}
+
+static void receive_frame(void)
+{
+	static uint8_t frame[FRAME_MAX];
+	size_t len = take() & 0x80 ? take_n(3) % FRAME_MAX : 60 + take();
+
+	take_bytes(frame, 32);
+	devices_frame(frame, len);
+}
+
+static void save(const struct rd_state *s, struct rd_pack *p)
+{
+	rd_pack_save(p);
+	s->ops->transfer(s->dev, p);
+	if (!rd_pack_ok(p))
+		fuzz_die("a device cannot be saved");
+}
+
+static bool load(const struct rd_state *s, const struct rd_pack *from)
+{
+	struct rd_pack p;
+
+	rd_pack_load(&p, from->data, from->len);
+	s->ops->transfer(s->dev, &p);
+	return rd_pack_ok(&p) && s->ops->loaded(s->dev);
+}
+
+/* Load, as into a machine without a past, what was saved; or what a file makes of that. */
+static void restore(struct rd_virtio_slot *slot, const struct rd_state *s)
+{
+	struct rd_pack good, again, damaged;
+	bool harm = take() & 1;
+
+	save(s, &good);
+	save(s, &damaged);
+	take_damage(damaged.data, harm ? damaged.len : 0);
+	rd_virtio_set_status(&slot->v, 0);
+	rd_virtio_poll(&slot->v, 0);
+	if (!load(s, &damaged) && !load(s, &good))
+		fuzz_die("a device refuses its own state");
+	save(s, &again);
+	if (!harm && (good.len != again.len || memcmp(good.data, again.data, good.len) != 0))
+		fuzz_die("a device came back as another");
+	rd_pack_free(&good);
+	rd_pack_free(&again);
+	rd_pack_free(&damaged);
+}
+
+static void through_a_pause(unsigned int i)
+{
+	const struct rd_state *s = &all.states.list[i];
+	struct rd_virtio_slot *slot = all.slots[i];
+
+	rd_virtio_pause(&slot->v);
+	rd_virtio_poll(&slot->v, 0);
+	if (!s->ops->unsavable && take() & 1)
+		restore(slot, s);
+	rd_virtio_resume(&slot->v);
+	rd_virtio_poll(&slot->v, 0);
+}
+
+static void on_the_host(unsigned int i)
+{
+	struct rd_balloon_info info;
+
+	switch (take() & 3) {
+	case 0:
+		receive_frame();
+		break;
+	case 1:
+		devices_vhost_error();
+		break;
+	case 2:
+		rd_balloon_set(&all.slots[DEV_BALLOON]->v, take_n(3));
+		rd_balloon_get(&all.slots[DEV_BALLOON]->v, &info);
+		break;
+	default:
+		through_a_pause(i);
+	}
+}
+
+static void one_step(unsigned int i)
+{
+	struct rd_virtio_slot *s = all.slots[i];
 	uint64_t off;
 
-	switch (take() % 9) {
+	switch (take() % 11) {
 	case 0:
 		off = take_n(2) & 0x7fff;
 		access_bar(s, off, true, 1u << (take() & 3), take_n(8));
@@ -202,7 +199,7 @@ static void one_step(struct rd_virtio_slot *s)
 		config_write(s, take(), (uint32_t)take_n(4));
 		break;
 	case 3:
-		ram.host[take_n(3) % RAM_LEN] = take();
+		all.ram.host[take_n(3) % RAM_LEN] = take();
 		break;
 	case 4:
 		bring_up(s);
@@ -213,6 +210,12 @@ static void one_step(struct rd_virtio_slot *s)
 		break;
 	case 7:
 		offer(s);
+		break;
+	case 8:
+		access_pci();
+		break;
+	case 9:
+		on_the_host(i);
 		break;
 	default:
 		rd_virtio_poll(&s->v, 0);
@@ -231,19 +234,19 @@ static void put_back(struct rd_virtio_slot *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct rd_virtio_slot *s;
-	struct stat st;
+	unsigned int i;
 
-	if (!slots[0])
-		setup();
+	if (!all.slots[0])
+		devices_make();
 	fuzz_begin(data, size);
-	s = slots[take() % DEVICES];
-	memset(ram.host, 0, RAM_LEN);
-	bring_up(s);
+	i = take() % DEVICES;
+	memset(all.ram.host, 0, RAM_LEN);
+	bring_up(all.slots[i]);
 	while (fuzz_more())
-		one_step(s);
-	put_back(s);
-	if (fstat(disk_fd, &st) || st.st_size != DISK_LEN)
-		fuzz_die("the disk's size has changed");
+		one_step(i);
+	/* The ports reach the other devices, too. */
+	for (i = 0; i < DEVICES; i++)
+		put_back(all.slots[i]);
+	devices_check();
 	return 0;
 }

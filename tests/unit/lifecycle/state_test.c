@@ -474,6 +474,24 @@ START_TEST(virtio_before_the_driver)
 }
 END_TEST
 
+/* A driver may write any feature bits, until it has settled on them. */
+START_TEST(virtio_before_the_features)
+{
+	struct vbox *a = &vboxes[0], *b = &vboxes[1];
+	struct rd_pack p;
+
+	a->slot->v.driver_features = UINT64_MAX;
+	save(&a->states, vname(a), &p);
+	ck_assert(load(&b->states, vname(b), p.data, p.len));
+	ck_assert_uint_eq(b->slot->v.driver_features, UINT64_MAX);
+	rd_pack_free(&p);
+	a->slot->v.status = 8; /* FEATURES_OK, which the device would not have let stand */
+	save(&a->states, vname(a), &p);
+	ck_assert(!load(&b->states, vname(b), p.data, p.len));
+	rd_pack_free(&p);
+}
+END_TEST
+
 START_TEST(virtio_damaged)
 {
 	for (unsigned int round = 0; round < 1500; round++) {
@@ -520,6 +538,7 @@ TCase *state_case(void)
 	tcase_add_test(t, virtio_goes_on);
 	tcase_add_test(t, virtio_pause_after_resume);
 	tcase_add_test(t, virtio_before_the_driver);
+	tcase_add_test(t, virtio_before_the_features);
 	tcase_add_test(t, virtio_damaged);
 	return t;
 }

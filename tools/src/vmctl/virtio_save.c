@@ -5,6 +5,7 @@
  */
 #include "tools/src/vmctl/virtio_save.h"
 
+#include <linux/virtio_config.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,7 +57,8 @@ static void transfer(void *dev, struct rd_pack *p)
 	for (unsigned int i = v->config_live; i < sizeof(config); i++)
 		if ((config[i] ^ v->config[i]) & ~v->config_writable[i])
 			p->bad = true;
-	memcpy(v->config, config, sizeof(config));
+	if (!p->bad)
+		memcpy(v->config, config, sizeof(config));
 	rd_pack_u64(p, &v->driver_features);
 	rd_pack_u32(p, &v->feature_select);
 	rd_pack_u32(p, &v->driver_select);
@@ -78,10 +80,16 @@ static bool good_vector(const struct rd_virtio *v, uint16_t vector)
 	return vector < rd_virtio_pci_vectors(v) || vector == RD_VIRTIO_NO_VECTOR;
 }
 
+/* Before it settles on features, a driver may have written any. */
+static bool good_features(const struct rd_virtio *v)
+{
+	return !(v->status & (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)) ||
+	       !(v->driver_features & ~v->features);
+}
+
 static bool good_registers(const struct rd_virtio *v)
 {
-	bool good = !(v->driver_features & ~v->features) && good_vector(v, v->config_vector) &&
-		    !(v->isr & ~ISR_BITS);
+	bool good = good_features(v) && good_vector(v, v->config_vector) && !(v->isr & ~ISR_BITS);
 
 	for (unsigned int i = 0; i < v->n_queues; i++) {
 		const struct rd_virtio_queue *q = &v->queues[i];
