@@ -4,10 +4,13 @@
  * the LAPIC and user space. Invariant: at most one exception is pending or injected; a second one
  * combines with it into #DF or a triple fault.
  */
+#include "vmm/gwalk.h"
 #include "vmm/hw.h"
 #include "vmm/vm.h"
 
 #define VEC_DB 1
+#define VEC_BP 3
+#define VEC_OF 4
 #define VEC_DF 8
 #define VEC_PF 14
 
@@ -23,6 +26,7 @@ static void rd_set_exception(struct rd_vcpu *v, u8 vector, bool has_error, u32 e
 	v->exc.pending = true;
 	v->exc.injected = false;
 	v->exc.vector = vector;
+	v->exc.soft_len = 0;
 	v->exc.has_error = has_error;
 	v->exc.error = error;
 	v->exc.has_payload = has_payload;
@@ -74,6 +78,27 @@ void rd_queue_fault(struct rd_vcpu *v, const struct rd_fault *f)
 void rd_queue_db(struct rd_vcpu *v, u64 dr6_bits)
 {
 	rd_queue(v, VEC_DB, false, 0, true, dr6_bits);
+}
+
+/*
+ * #BP and #OF that come from user space are the instruction at RIP that it was told of
+ * (KVM_EXIT_DEBUG): their handler returns behind it. Registers may be set after events, so that
+ * this is asked before the entry.
+ */
+void rd_find_soft_exception(struct rd_vcpu *v)
+{
+	const u8 op = v->exc.vector == VEC_BP ? 0xcc : 0xce;
+	u8 insn[RD_INSN_MAX];
+	unsigned int n;
+	u64 base;
+	int mode;
+
+	if ((!v->exc.pending && !v->exc.injected) ||
+	    (v->exc.vector != VEC_BP && v->exc.vector != VEC_OF))
+		return;
+	mode = rd_hw->code_mode(v, &base);
+	n = rd_fetch_insn(v, base + v->rip, insn, sizeof(insn));
+	v->exc.soft_len = rd_emul_known_len(insn, n, mode, &op, 1);
 }
 
 /* One NMI may be held pending behind the one being handled; further ones collapse (SDM, "Handling

@@ -226,6 +226,7 @@ int rd_vcpu_set_guest_debug(struct rd_vcpu *v, const struct kvm_guest_debug *d)
 		if (v->exc.pending || v->exc.injected)
 			return -EBUSY;
 		rd_queue_exception(v, d->control & KVM_GUESTDBG_INJECT_DB ? VEC_DB : VEC_BP);
+		rd_vcpu_set_request(v, RD_REQ_EVENT);
 	}
 	rd_hw->sync_debug(v);
 	v->guest_debug = d->control & KVM_GUESTDBG_ENABLE ? d->control : 0;

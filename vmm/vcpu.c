@@ -302,7 +302,8 @@ static int rd_vcpu_requests(struct rd_vcpu *v)
 		rd_pv_steal_update(v);
 	if (rd_vcpu_take_request(v, RD_REQ_MSR_FILTER))
 		rd_hw->update_msr_filter(v);
-	rd_vcpu_take_request(v, RD_REQ_EVENT);
+	if (rd_vcpu_take_request(v, RD_REQ_EVENT))
+		rd_find_soft_exception(v);
 	rd_vcpu_take_request(v, RD_REQ_KICK);
 	if (rd_vcpu_take_request(v, RD_REQ_IOAPIC_EOI)) {
 		v->run->exit_reason = KVM_EXIT_IOAPIC_EOI;

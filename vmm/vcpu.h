@@ -47,6 +47,7 @@ enum rd_vcpu_mode { RD_OUTSIDE, RD_IN_GUEST, RD_EXITING };
 struct rd_exception {
 	bool pending, injected, has_error, has_payload;
 	u8 vector;
+	u8 soft_len; /* #BP and #OF: bytes of the INT3 or INTO at RIP, 0: none there */
 	u32 error;
 	u64 payload; /* CR2 for #PF, DR6 bits for #DB */
 };
@@ -214,6 +215,7 @@ void rd_queue_exception(struct rd_vcpu *v, u8 vector);
 void rd_queue_exception_err(struct rd_vcpu *v, u8 vector, u32 error);
 void rd_queue_fault(struct rd_vcpu *v, const struct rd_fault *f);
 void rd_queue_db(struct rd_vcpu *v, u64 dr6_bits);
+void rd_find_soft_exception(struct rd_vcpu *v); /* before the entry, where user space queued it */
 void rd_queue_nmi(struct rd_vcpu *v); /* owner; others: rd_lapic_local_nmi() */
 int rd_vcpu_next_irq(
 	struct rd_vcpu *v); /* vector to inject now from user, PIC or LAPIC, -1 none; consumes it */

@@ -270,30 +270,101 @@ static void coalesced_mmio(void)
 	ring->first = ring->last;
 }
 
+/* Stock KVM does not get INT3 or a hit of DR7 from QEMU's TCG. */
+static bool no_breakpoints(void)
+{
+	return rdt_is_emulated() && rdt_is_stock();
+}
+
+static void set_debug(struct rdt_vcpu *v, struct kvm_guest_debug *d, uint32_t what)
+{
+	d->control = what ? KVM_GUESTDBG_ENABLE | what : 0;
+	RDT_OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, d));
+}
+
+static void debug_exit(struct rdt_vcpu *v, uint32_t exception, uint64_t pc)
+{
+	rdt_until_exit(v, KVM_EXIT_DEBUG);
+	RDT_EQ(v->run->debug.arch.exception, exception);
+	RDT_EQ(v->run->debug.arch.pc, pc);
+}
+
 /* Single steps and a breakpoint asked for by the client end as debug exits. */
 static void guest_debug(void)
 {
 	static const uint8_t code[] = { 0x90, 0x90, 0xcc, 0x90, 0xf4 };
 	struct rdt_vm *vm = rdt_vm_new(RDP_RAM_MIN, 0);
 	struct rdt_vcpu *v = rdt_vcpu_new(vm, 0);
-	struct kvm_guest_debug d = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
+	struct kvm_guest_debug d = {};
 
 	memcpy(rdt_gpa(vm, RDP_IMAGE_GPA), code, sizeof(code));
 	rdt_long_mode(v, RDP_IMAGE_GPA, RDP_IMAGE_GPA, 0);
-	RDT_OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d));
+	set_debug(v, &d, KVM_GUESTDBG_SINGLESTEP);
 	for (uint32_t i = 1; i <= 2; i++) {
-		rdt_until_exit(v, KVM_EXIT_DEBUG);
-		RDT_EQ(v->run->debug.arch.exception, 1);
-		RDT_EQ(v->run->debug.arch.pc, RDP_IMAGE_GPA + i);
+		debug_exit(v, 1, RDP_IMAGE_GPA + i);
 		RDT_EQ(v->run->debug.arch.dr6 & 0x4000, 0x4000);
 	}
-	if (rdt_is_emulated()) /* QEMU's TCG does not intercept INT3 */
+	if (no_breakpoints())
 		return;
-	d.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
-	RDT_OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d));
-	rdt_until_exit(v, KVM_EXIT_DEBUG);
-	RDT_EQ(v->run->debug.arch.exception, 3);
-	RDT_EQ(v->run->debug.arch.pc, RDP_IMAGE_GPA + 2);
+	set_debug(v, &d, KVM_GUESTDBG_USE_SW_BP);
+	debug_exit(v, 3, RDP_IMAGE_GPA + 2);
+}
+
+/* Breakpoints in the debug registers: on an instruction, on a write. */
+static void hardware_breakpoints(void)
+{
+	enum { DATA = RDP_IMAGE_GPA + 0x800, AFTER = RDP_IMAGE_GPA + 10 };
+	/* nop; nop; mov %rax, DATA; nop; hlt */
+	static const uint8_t code[] = { 0x90, 0x90, 0x48, 0x89, 0x04, 0x25, DATA & 0xff,
+					DATA >> 8 & 0xff, DATA >> 16 & 0xff, DATA >> 24, 0x90,
+					0xf4 };
+	struct rdt_vm *vm = rdt_vm_new(RDP_RAM_MIN, 0);
+	struct rdt_vcpu *v = rdt_vcpu_new(vm, 0);
+	struct kvm_guest_debug d = {};
+
+	if (no_breakpoints())
+		rdt_skip("QEMU's TCG does not act on a DR7 that VMRUN loads");
+	memcpy(rdt_gpa(vm, RDP_IMAGE_GPA), code, sizeof(code));
+	rdt_long_mode(v, RDP_IMAGE_GPA, RDP_IMAGE_GPA, 0);
+	d.arch.debugreg[3] = RDP_IMAGE_GPA + 1;
+	d.arch.debugreg[7] = 0x480; /* G3 */
+	set_debug(v, &d, KVM_GUESTDBG_USE_HW_BP);
+	debug_exit(v, 1, RDP_IMAGE_GPA + 1);
+	RDT_EQ(v->run->debug.arch.dr6 & 0xf, 8);
+	RDT_EQ(v->run->debug.arch.dr7, 0x480);
+	d.arch.debugreg[1] = DATA;
+	d.arch.debugreg[7] = 0x408 | 1 << 20 | 2 << 22; /* G1, eight bytes written */
+	set_debug(v, &d, KVM_GUESTDBG_USE_HW_BP);
+	debug_exit(v, 1, AFTER);
+	RDT_EQ(v->run->debug.arch.dr6 & 0xf, 2);
+	set_debug(v, &d, 0);
+	rdt_until_exit(v, KVM_EXIT_HLT);
+}
+
+/*
+ * With breakpoints asked for, the guest's own INT3 comes to the client, who gives it back, and all
+ * other software interrupts go their way: each handler returns behind its instruction.
+ */
+static void guest_has_int3_itself(void)
+{
+	struct rdt_vm *vm = rdt_payload_vm("exception", "software_interrupts");
+	struct rdt_vcpu *v = vm->vcpu[0];
+	struct kvm_vcpu_events e;
+	struct kvm_guest_debug d = {};
+
+	if (no_breakpoints())
+		rdt_skip("QEMU's TCG does not intercept INT3");
+	set_debug(v, &d, KVM_GUESTDBG_USE_SW_BP);
+	for (int i = 0; i < 2; i++) { /* INT $3 is assembled as INT3, too */
+		rdt_until_exit(v, KVM_EXIT_DEBUG);
+		RDT_EQ(v->run->debug.arch.exception, 3);
+		RDT_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &e));
+		e.flags = 0;
+		e.exception.injected = 1;
+		e.exception.nr = 3;
+		RDT_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &e));
+	}
+	rdt_finish(v);
 }
 
 /* Registers read and written back between two exits: the port access is complete by then. */
@@ -325,6 +396,8 @@ static const struct rdt_test tests[] = {
 	{ "ioeventfd", ioeventfd },
 	{ "coalesced_mmio", coalesced_mmio },
 	{ "guest_debug", guest_debug },
+	{ "hardware_breakpoints", hardware_breakpoints },
+	{ "guest_has_int3_itself", guest_has_int3_itself },
 	{ "registers_between_exits", registers_between_exits },
 };
 

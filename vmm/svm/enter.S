@@ -11,8 +11,13 @@
 #define UNTRAIN_RET_VM UNTRAIN_RET
 #endif
 
-/* void rd_svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_state_pa): GIF and IF clear. */
-SYM_FUNC_START(rd_svm_vmrun)
+#define DR7_RESET 0x400
+
+/*
+ * The body of both functions below. With dr7, what is in RCX stands in DR7 while the guest runs,
+ * and from right before to right after: nothing but the stack is read there.
+ */
+	.macro SWITCH_TO_GUEST dr7=0
 	push %rbp
 	mov %rsp, %rbp
 	push %r15
@@ -22,7 +27,12 @@ SYM_FUNC_START(rd_svm_vmrun)
 	push %rbx
 	push %rdx
 	push %rdi
+	.if \dr7
+	push %rsi
+	push %rcx
+	.else
 	mov %rsi, %rax
+	.endif
 
 	mov 1*8(%rdi), %rcx
 	mov 2*8(%rdi), %rdx
@@ -39,12 +49,21 @@ SYM_FUNC_START(rd_svm_vmrun)
 	mov 15*8(%rdi), %r15
 	mov 7*8(%rdi), %rdi
 
+	.if \dr7
+	pop %rax
+	mov %rax, %dr7
+	pop %rax
+	.endif
 	/* With V_INTR_MASKING the host's IF decides whether physical interrupts end guest mode. */
 	sti
 	vmload %rax
 	vmrun %rax
 	vmsave %rax
 	cli
+	.if \dr7
+	mov $DR7_RESET, %eax
+	mov %rax, %dr7
+	.endif
 
 	pop %rax
 	mov %rcx, 1*8(%rax)
@@ -85,4 +104,14 @@ SYM_FUNC_START(rd_svm_vmrun)
 	pop %r15
 	pop %rbp
 	RET
+	.endm
+
+/* void rd_svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_state_pa): GIF and IF clear. */
+SYM_FUNC_START(rd_svm_vmrun)
+	SWITCH_TO_GUEST
 SYM_FUNC_END(rd_svm_vmrun)
+
+/* void rd_svm_vmrun_dr7(u64 *gpr, u64 vmcb_pa, u64 host_state_pa, u64 dr7): the same. */
+SYM_FUNC_START(rd_svm_vmrun_dr7)
+	SWITCH_TO_GUEST dr7=1
+SYM_FUNC_END(rd_svm_vmrun_dr7)

@@ -14,8 +14,6 @@
 #include "vmm/svm/svm.h"
 #include "kmod/trace.h"
 
-#define DR6_BS BIT_ULL(14)
-
 typedef int (*rd_svm_handler)(struct rd_vcpu *v);
 
 /* Bytes of the instruction where the CPU tells, else 0. */
@@ -161,33 +159,6 @@ static int rd_svm_ac(struct rd_vcpu *v)
 	return 1;
 }
 
-static int rd_svm_db(struct rd_vcpu *v)
-{
-	u64 dr6 = v->hw->vmcb->s.dr6;
-	u64 bits = dr6 ^ 0xffff0ff0ULL; /* BLD, RTM and the reserved ones are active low */
-
-	if (rd_svm_end_step(v)) {
-		/* The guest sees nothing of a step that it did not ask for. */
-		v->hw->vmcb->s.dr6 = v->hw->step_dr6;
-		rd_svm_dirty(v->hw, SVM_CLEAN_DR);
-		bits = dr6 & ~v->hw->step_dr6 & ~DR6_BS;
-		if (!bits)
-			return 1;
-	}
-	if (v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
-		v->hw->vmcb->s.dr6 = v->dr6;
-		rd_svm_dirty(v->hw, SVM_CLEAN_DR);
-		return rd_exit_debug(v, 1, dr6);
-	}
-	rd_queue_db(v, bits);
-	return 1;
-}
-
-static int rd_svm_bp(struct rd_vcpu *v)
-{
-	return rd_exit_debug(v, 3, 0);
-}
-
 /* The host's own machine check, taken while the guest ran: hand it to the host's handler. */
 static int rd_svm_mc(struct rd_vcpu *v)
 {
@@ -205,17 +176,6 @@ static int rd_svm_iret(struct rd_vcpu *v)
 	rd_svm_dirty(h, SVM_CLEAN_INTERCEPTS);
 	h->iret_pending = true;
 	h->iret_rip = v->rip;
-	return 1;
-}
-
-/* First touch of a debug register: give them to the guest for good (until the vCPU is put), then
- * run the access again. */
-static int rd_svm_dr(struct rd_vcpu *v)
-{
-	if (v->guest_debug & KVM_GUESTDBG_USE_HW_BP)
-		return rd_exit_emulate(v);
-	v->hw->dr_live = true;
-	rd_svm_update_debug(v);
 	return 1;
 }
 
@@ -259,6 +219,7 @@ static const rd_svm_handler rd_svm_handlers[SVM_NR_EXITS] = {
 	[SVM_EXIT_CPUID] = rd_svm_cpuid,
 	[SVM_EXIT_RSM] = rd_svm_ud,
 	[SVM_EXIT_IRET] = rd_svm_iret,
+	[SVM_EXIT_SWINT] = rd_svm_swint,
 	[SVM_EXIT_INVD] = rd_svm_wbinvd,
 	[SVM_EXIT_PAUSE] = rd_svm_pause,
 	[SVM_EXIT_HLT] = rd_svm_hlt,
@@ -294,6 +255,7 @@ static const u8 rd_svm_kinds[SVM_NR_EXITS] = {
 	[SVM_EXIT_CPUID] = RD_EXIT_cpuid,
 	[SVM_EXIT_RSM] = RD_EXIT_invalid_insn,
 	[SVM_EXIT_IRET] = RD_EXIT_iret,
+	[SVM_EXIT_SWINT] = RD_EXIT_exception,
 	[SVM_EXIT_INVD] = RD_EXIT_wbinvd,
 	[SVM_EXIT_PAUSE] = RD_EXIT_pause,
 	[SVM_EXIT_HLT] = RD_EXIT_hlt,

@@ -141,6 +141,32 @@ static void rd_svm_deliver_payload(struct rd_vcpu *v)
 	}
 }
 
+/*
+ * The event is an instruction of `len` bytes at RIP, 0 when it is not: its handler returns behind
+ * it. A CPU without next-RIP save pushes the RIP that it is given.
+ */
+static void rd_svm_return_behind(struct rd_vcpu *v, u8 len)
+{
+	struct rd_hw_vcpu *h = v->hw;
+
+	if (!len)
+		return;
+	if (rd_svm_has(SVM_F_NRIPS)) {
+		h->vmcb->c.next_rip = v->rip + len;
+		return;
+	}
+	v->rip += len;
+	h->moved = len;
+	h->moved_entry = v->stats.exits;
+}
+
+/* An exit gave a software event back: RIP points to its instruction again, which runs again. */
+static void rd_svm_undo_return(struct rd_vcpu *v)
+{
+	if (v->hw->moved && v->hw->moved_entry == v->stats.exits)
+		v->rip -= v->hw->moved;
+}
+
 static bool rd_svm_inject_first(struct rd_vcpu *v)
 {
 	struct rd_hw_vcpu *h = v->hw;
@@ -148,12 +174,14 @@ static bool rd_svm_inject_first(struct rd_vcpu *v)
 	/* What an exit interrupted goes first, then a new exception. */
 	if (v->exc.injected) {
 		rd_svm_set_event(h, rd_exception_event(&v->exc));
+		if (unlikely(v->exc.soft_len))
+			rd_svm_return_behind(v, v->exc.soft_len);
 	} else if (v->nmi_injected) {
 		rd_svm_set_event(h, SVM_EVT_NMI | 2);
 	} else if (v->irq.injected) {
 		rd_svm_set_event(h, v->irq.vector | (v->irq.soft ? SVM_EVT_SOFT : SVM_EVT_INTR));
-		if (v->irq.soft && v->irq.soft_len)
-			h->vmcb->c.next_rip = v->rip + v->irq.soft_len;
+		if (unlikely(v->irq.soft))
+			rd_svm_return_behind(v, v->irq.soft_len);
 	} else if (v->exc.pending) {
 		rd_svm_deliver_payload(v);
 		if (v->exc.vector != 1 && v->exc.vector != 3 && v->exc.vector != 4)
@@ -163,6 +191,8 @@ static bool rd_svm_inject_first(struct rd_vcpu *v)
 		rd_count(v, exception_injections);
 		trace_rd_inject(v->id, v->exc.vector, v->exc.has_error ? v->exc.error : 0);
 		rd_svm_set_event(h, rd_exception_event(&v->exc));
+		if (unlikely(v->exc.soft_len))
+			rd_svm_return_behind(v, v->exc.soft_len);
 	} else {
 		return false;
 	}
@@ -257,17 +287,19 @@ void rd_svm_complete_injection(struct rd_vcpu *v)
 		v->irq.vector = vector;
 		break;
 	case SVM_EVT_EXCEPTION:
-		/* INT3 and INTO run again: RIP still points to them. */
-		if (vector == 3 || vector == 4)
+		if (vector == 3 || vector == 4) {
+			rd_svm_undo_return(v);
 			break;
+		}
 		v->exc.injected = true;
 		v->exc.vector = vector;
+		v->exc.soft_len = 0;
 		v->exc.has_error = info & SVM_EVT_HAS_ERROR;
 		v->exc.error = info >> 32;
 		v->exc.has_payload = false;
 		break;
 	default:
-		/* A software interrupt: RIP points to INT n, which runs again. */
+		rd_svm_undo_return(v);
 		break;
 	}
 }

@@ -93,25 +93,6 @@ static void rd_svm_apply_flush(struct rd_hw_vcpu *h)
 		h->asid_generation = 0; /* a fresh ASID has no translations */
 }
 
-static void rd_svm_load_debug(struct rd_vcpu *v)
-{
-	set_debugreg(v->eff_db[0], 0);
-	set_debugreg(v->eff_db[1], 1);
-	set_debugreg(v->eff_db[2], 2);
-	set_debugreg(v->eff_db[3], 3);
-}
-
-static void rd_svm_save_debug(struct rd_vcpu *v)
-{
-	if (!(v->guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
-		get_debugreg(v->db[0], 0);
-		get_debugreg(v->db[1], 1);
-		get_debugreg(v->db[2], 2);
-		get_debugreg(v->db[3], 3);
-		memcpy(v->eff_db, v->db, sizeof(v->db));
-	}
-}
-
 /*
  * The guest left before it executed the instruction that the shadow covers, and the CPU forgot the
  * shadow: it still holds. A step (#DB) ends it even where RIP stays.
@@ -161,8 +142,6 @@ void rd_svm_enter(struct rd_vcpu *v)
 		rd_svm_apply_flush(h);
 	if (unlikely(h->asid_generation != c->asid_generation))
 		rd_svm_new_asid(h, c);
-	if (unlikely(h->dr_live))
-		rd_svm_load_debug(v);
 
 	b->s.rax = v->gpr[RD_RAX];
 	b->s.rsp = v->gpr[RD_RSP];
@@ -170,9 +149,13 @@ void rd_svm_enter(struct rd_vcpu *v)
 	b->s.rflags = v->rflags;
 	b->s.cr2 = v->cr2;
 
-	asm volatile("clgi" ::: "memory");
-	rd_svm_vmrun(v->gpr, h->vmcb_pa, c->host_state_pa);
-	asm volatile("stgi" ::: "memory");
+	if (unlikely(h->dr_live)) {
+		rd_svm_enter_debug(v, c->host_state_pa);
+	} else {
+		asm volatile("clgi" ::: "memory");
+		rd_svm_vmrun(v->gpr, h->vmcb_pa, c->host_state_pa);
+		asm volatile("stgi" ::: "memory");
+	}
 
 	if (unlikely(b->c.exit_code == SVM_EXIT_SHUTDOWN))
 		rd_svm_enter_again(v);
@@ -186,8 +169,6 @@ void rd_svm_enter(struct rd_vcpu *v)
 	b->c.clean = SVM_CLEAN_ALL;
 	b->c.tlb_control = SVM_TLB_NONE;
 
-	if (unlikely(h->dr_live))
-		rd_svm_save_debug(v);
 	/* #VMEXIT leaves DR7 reset, whoever the other debug registers belonged to. */
 	if (unlikely(hw_breakpoint_active()))
 		hw_breakpoint_restore();

@@ -384,36 +384,6 @@ int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
-/* Fetch DR6, DR7 (always the guest's in the VMCB unless user space debugs); DR0-3 were taken after
- * the last exit. */
-void rd_svm_sync_debug(struct rd_vcpu *v)
-{
-	if (v->guest_debug & KVM_GUESTDBG_USE_HW_BP)
-		return;
-	v->dr6 = v->hw->vmcb->s.dr6;
-	v->dr7 = v->hw->vmcb->s.dr7;
-}
-
-void rd_svm_update_debug(struct rd_vcpu *v)
-{
-	struct rd_hw_vcpu *h = v->hw;
-	struct rd_vmcb_control *c = &h->vmcb->c;
-	bool user_bp = v->guest_debug & KVM_GUESTDBG_USE_HW_BP;
-
-	if (!user_bp)
-		memcpy(v->eff_db, v->db, sizeof(v->db));
-	if (user_bp || (v->dr7 & 0xff))
-		h->dr_live = true;
-	c->dr_read = h->dr_live && !user_bp ? 0 : 0xffff;
-	c->dr_write = c->dr_read;
-	h->vmcb->s.dr7 = user_bp ? v->guest_debug_dr7 : v->dr7;
-	h->vmcb->s.dr6 = v->dr6;
-	c->exceptions &= ~BIT(3);
-	if ((v->guest_debug & KVM_GUESTDBG_ENABLE) && (v->guest_debug & KVM_GUESTDBG_USE_SW_BP))
-		c->exceptions |= BIT(3);
-	rd_svm_dirty(h, SVM_CLEAN_DR | SVM_CLEAN_INTERCEPTS);
-}
-
 void rd_svm_update_cpuid(struct rd_vcpu *v)
 {
 	v->hw->vmcb->s.g_pat = v->pat;

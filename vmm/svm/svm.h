@@ -25,6 +25,8 @@ struct rd_hw_vcpu {
 	u64 iret_rip;
 	bool step; /* TF was set by us to find the end of an instruction that blocks events */
 	u64 step_rflags, step_dr6;
+	u8 moved; /* bytes that RIP was moved for the event injected at entry number moved_entry */
+	u64 moved_entry;
 	u8 stumbles; /* entries in a row that rd_svm_enter_again() undid, the last at this exit: */
 	u64 stumble_exit;
 	bool flush; /* TLB flush before the next entry */
@@ -46,8 +48,9 @@ extern struct rd_hw rd_svm;
 DECLARE_PER_CPU(struct rd_svm_cpu, rd_svm_cpu);
 extern u32 rd_svm_features; /* CPUID 0x8000000a EDX */
 /*
- * QEMU's TCG. Its VMRUN does not load the interrupt shadow (rd_svm_keep_shadow()), and at times the
- * guest cannot take a single step (rd_svm_enter_again()).
+ * QEMU's TCG. Its VMRUN does not load the interrupt shadow (rd_svm_keep_shadow()), at times the
+ * guest cannot take a single step (rd_svm_enter_again()), and breakpoints need help
+ * (rd_svm_dr7_by_hand(), rd_svm_swint()).
  */
 extern bool rd_svm_emulated;
 extern void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
@@ -64,6 +67,8 @@ static inline void rd_svm_dirty(struct rd_hw_vcpu *h, u32 group)
 
 /* enter.S: VMLOAD, VMRUN, VMSAVE; gpr[] but RAX and RSP goes through registers. GIF clear. */
 void rd_svm_vmrun(u64 *gpr, u64 vmcb_pa, u64 host_state_pa);
+/* The same, with dr7 in DR7 for as long as the guest runs. */
+void rd_svm_vmrun_dr7(u64 *gpr, u64 vmcb_pa, u64 host_state_pa, u64 dr7);
 
 /* cpu.c */
 int rd_svm_probe(const char **why);
@@ -80,6 +85,15 @@ void rd_svm_flush_tlb(struct rd_vcpu *v);
 
 /* exit.c */
 int rd_svm_handle_exit(struct rd_vcpu *v);
+
+/* debug.c */
+void rd_svm_update_debug(struct rd_vcpu *v);
+void rd_svm_sync_debug(struct rd_vcpu *v);
+void rd_svm_enter_debug(struct rd_vcpu *v, u64 host_state_pa);
+int rd_svm_db(struct rd_vcpu *v); /* exits; these return as handle_exit */
+int rd_svm_bp(struct rd_vcpu *v);
+int rd_svm_swint(struct rd_vcpu *v);
+int rd_svm_dr(struct rd_vcpu *v);
 
 /* inject.c */
 void rd_svm_inject(struct rd_vcpu *v);
@@ -112,8 +126,6 @@ unsigned int rd_svm_get_cpl(struct rd_vcpu *v);
 int rd_svm_code_mode(struct rd_vcpu *v, u64 *cs_base);
 int rd_svm_get_msr(struct rd_vcpu *v, u32 msr, u64 *val);
 int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val);
-void rd_svm_update_debug(struct rd_vcpu *v);
-void rd_svm_sync_debug(struct rd_vcpu *v);
 void rd_svm_update_cpuid(struct rd_vcpu *v);
 void rd_svm_update_tsc(struct rd_vcpu *v);
 void rd_svm_update_msr_filter(struct rd_vcpu *v);

@@ -103,6 +103,7 @@ _Static_assert(sizeof(struct rd_vmcb) == 0x1000, "VMCB");
 #define SVM_I_CPUID BIT(18)
 #define SVM_I_RSM BIT(19)
 #define SVM_I_IRET BIT(20)
+#define SVM_I_INTN BIT(21)
 #define SVM_I_INVD BIT(22)
 #define SVM_I_PAUSE BIT(23)
 #define SVM_I_HLT BIT(24)
@@ -185,7 +186,8 @@ enum {
 	SVM_EXIT_CPUID = 0x72,
 	SVM_EXIT_RSM,
 	SVM_EXIT_IRET,
-	SVM_EXIT_INVD = 0x76,
+	SVM_EXIT_SWINT,
+	SVM_EXIT_INVD,
 	SVM_EXIT_PAUSE,
 	SVM_EXIT_HLT,
 	SVM_EXIT_INVLPG,
