@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A 9P client that sends what it likes: messages that are nearly right, cut off, or bytes.
+ * A 9P client that sends what it likes: messages that are nearly right, cut off, or bytes; and
+ * snapshots of its session, as they were written or damaged.
  * Invariant checked: no crash, no access outside the message and the room for the answer, an answer
  * is as long as it says, no descriptor is lost, what lies beside the folder stays as it is, and so
  * does all of a read-only folder.
  */
 #include "tools/src/vmctl/p9.h"
 #include "tools/src/vmctl/p9_wire.h"
+#include "tools/src/vmctl/pack.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -261,6 +263,28 @@ static void start_session(struct rd_p9 *s)
 	ask(s, 23, 8192);
 }
 
+/* Save and load; now and then what a file makes of it, which may end the session. */
+static void through_a_snapshot(struct rd_p9 *s)
+{
+	struct rd_pack saved, p;
+	unsigned int damage = take() & 7;
+
+	rd_pack_save(&saved);
+	rd_p9_transfer(s, &saved);
+	if (!rd_pack_ok(&saved))
+		die("a session cannot be saved");
+	for (unsigned int i = damage; i; i--) {
+		size_t at = take_n(2) % saved.len;
+
+		saved.data[at] = take();
+	}
+	rd_pack_load(&p, saved.data, saved.len);
+	rd_p9_transfer(s, &p);
+	if (!rd_pack_ok(&p) && !damage)
+		die("a session is refused that was saved");
+	rd_pack_free(&saved);
+}
+
 static bool holds(const char *name, const char *text)
 {
 	char got[32] = "";
@@ -298,8 +322,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s = servers[take() & 1];
 	free_before = lowest_free();
 	start_session(s);
-	while (in.at < in.size)
-		ask(s, build(), take() & 1 ? 8192 : take());
+	while (in.at < in.size) {
+		if (take() >= 0xf8)
+			through_a_snapshot(s);
+		else
+			ask(s, build(), take() & 1 ? 8192 : take());
+	}
 	rd_p9_reset(s);
 	if (lowest_free() != free_before)
 		die("a descriptor is lost");

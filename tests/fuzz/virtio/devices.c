@@ -7,6 +7,7 @@
 #include "tools/src/vmctl/virtio_save.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -56,13 +57,31 @@ static void net_close(struct rd_netdev *n)
 	close(n->fd);
 }
 
+static bool net_link(struct rd_netdev *n)
+{
+	(void)n;
+	return fuzz_choice() & 1;
+}
+
+static void net_link_seen(struct rd_netdev *n)
+{
+	eventfd_t count;
+
+	if (eventfd_read(n->link_fd, &count))
+		fuzz_die("no news of the link");
+}
+
 static void open_net(unsigned int i)
 {
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds))
 		fuzz_die("no socket pair");
-	nets[i] = (struct rd_netdev){ .fd = fds[0], .close = net_close };
+	nets[i] = (struct rd_netdev){ .fd = fds[0],
+				      .close = net_close,
+				      .link = net_link,
+				      .link_seen = net_link_seen,
+				      .link_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
 	net_ends[i] = fds[1];
 }
 
@@ -161,6 +180,12 @@ void devices_check(void)
 	for (unsigned int i = 0; i < 2; i++)
 		if (fstat(disk_fds[i], &st) || st.st_size != DISK_LEN)
 			fuzz_die("a disk's size has changed");
+}
+
+void devices_link(void)
+{
+	for (unsigned int i = 0; i < NETS; i++)
+		eventfd_write(nets[i].link_fd, 1);
 }
 
 void devices_frame(const void *frame, size_t len)

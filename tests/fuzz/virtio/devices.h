@@ -45,6 +45,8 @@ void devices_make(void);
 void devices_check(void);
 /* devices_frame - the host sends LEN bytes to each card, and takes what the cards have sent. */
 void devices_frame(const void *frame, size_t len);
+/* devices_link - the links of the cards may have changed. */
+void devices_link(void);
 /* devices_vhost_error - the kernel found rings broken. */
 void devices_vhost_error(void);
 

@@ -166,14 +166,17 @@ static void on_the_host(unsigned int i)
 {
 	struct rd_balloon_info info;
 
-	switch (take() & 3) {
+	switch (take() % 5) {
 	case 0:
 		receive_frame();
 		break;
 	case 1:
-		devices_vhost_error();
+		devices_link();
 		break;
 	case 2:
+		devices_vhost_error();
+		break;
+	case 3:
 		rd_balloon_set(&all.slots[DEV_BALLOON]->v, take_n(3));
 		rd_balloon_get(&all.slots[DEV_BALLOON]->v, &info);
 		break;

@@ -27,6 +27,8 @@ static const struct rd_config sample = {
 		  { .kind = RD_NET_USER, .mac = { 0x52, 0, 0, 0, 0, 0xff }, .n_forwards = 1,
 		    .forwards[0] = { .udp = true, .host_port = 65535, .guest_port = 1,
 				     .host.s_addr = 0x0100007f } } },
+	.n_shares = 1, .shares[0] = { .path = "/no/folder,ro", .path_len = 10, .tag = "t",
+				      .read_only = true },
 	.disks[0] = { .path = "/no/disk,ro", .path_len = 8, .id = "d0", .read_only = true },
 };
 
@@ -48,6 +50,8 @@ START_TEST(description_comes_back)
 	ck_assert_mem_eq(c.nets[1].mac, sample.nets[1].mac, 6);
 	ck_assert(c.nets[1].forwards[0].udp && c.nets[1].forwards[0].host_port == 65535);
 	ck_assert(c.nets[1].forwards[0].host.s_addr == 0x0100007f);
+	ck_assert(c.n_shares == 1 && c.shares[0].path_len == 10 && c.shares[0].read_only);
+	ck_assert(!strncmp(c.shares[0].path, "/no/folder", 10) && !strcmp(c.shares[0].tag, "t"));
 	ck_assert_uint_eq(c.n_disks, 1);
 	ck_assert(c.disks[0].path_len == 8 && !strncmp(c.disks[0].path, "/no/disk", 8));
 	ck_assert(!strcmp(c.disks[0].id, "d0") && c.disks[0].read_only && !c.disks[0].direct);
@@ -100,6 +104,10 @@ START_TEST(description_refused)
 	ck_assert_int_eq(with("nets", json_pack("[s]", "tap:../x")), RD_USAGE);
 	ck_assert_int_eq(with("nets", json_pack("[s,s,s,s,s]", "user", "user", "user", "user",
 						"user")), RD_USAGE);
+	ck_assert_int_eq(with("shares", NULL), 0);
+	ck_assert_int_eq(with("shares", json_pack("[s]", "/x")), RD_USAGE);
+	ck_assert_int_eq(with("shares", json_pack("[{s:s, s:s, s:b}]", "folder", "/x", "tag", "",
+						  "read_only", 1)), RD_USAGE);
 	ck_assert_int_eq(with("gpu", json_true()), RD_USAGE);
 	ck_assert_int_eq(with("disks", json_null()), RD_USAGE);
 	ck_assert_int_eq(with("disks", json_pack("[{}]")), RD_USAGE);

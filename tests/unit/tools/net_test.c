@@ -10,6 +10,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -198,6 +199,57 @@ START_TEST(frames_are_counted)
 }
 END_TEST
 
+static bool link_up;
+
+static bool backend_link(struct rd_netdev *nd)
+{
+	(void)nd;
+	return link_up;
+}
+
+static void backend_link_seen(struct rd_netdev *nd)
+{
+	eventfd_t count;
+
+	ck_assert_int_eq(eventfd_read(nd->link_fd, &count), 0);
+}
+
+/* The link changes; the status that the driver reads when it was told of that. */
+static uint16_t after_link(bool up, unsigned int told)
+{
+	struct virtio_net_config config;
+
+	link_up = up;
+	ck_assert_int_eq(eventfd_write(backend.link_fd, 1), 0);
+	rd_virtio_poll(driver.v, 1);
+	ck_assert_uint_eq(driver.interrupts[RD_VIRTIO_QUEUES_MAX], told);
+	rd_virtio_config_read(driver.v, 0, &config, sizeof(config));
+	return config.status;
+}
+
+START_TEST(link_is_followed)
+{
+	bring_up(true, 0);
+	driver_reset(&driver);
+	backend.link = backend_link;
+	backend.link_seen = backend_link_seen;
+	backend.link_fd = eventfd(0, EFD_NONBLOCK);
+	link_up = true;
+	driver_bind(&driver, driver.v, 0);
+	ck_assert_uint_eq(after_link(true, 0), VIRTIO_NET_S_LINK_UP);
+	ck_assert_uint_eq(after_link(false, 1), 0);
+	ck_assert_uint_eq(after_link(false, 1), 0);
+	ck_assert_uint_eq(after_link(true, 2), VIRTIO_NET_S_LINK_UP);
+	/* Nobody looks while there is no driver; the next one finds what is. */
+	driver_reset(&driver);
+	ck_assert_uint_eq(after_link(false, 2), VIRTIO_NET_S_LINK_UP);
+	driver_bind(&driver, driver.v, 0);
+	ck_assert_uint_eq(after_link(false, 3), 0);
+	close(backend.link_fd);
+	teardown();
+}
+END_TEST
+
 START_TEST(options)
 {
 	struct rd_net_config c, d;
@@ -255,6 +307,7 @@ TCase *net_case(void)
 	tcase_add_loop_test(c, offload_fields, 0, (int)RD_ARRAY_SIZE(headers));
 	tcase_add_test(c, full_backend_holds_frames);
 	tcase_add_test(c, frames_are_counted);
+	tcase_add_test(c, link_is_followed);
 	tcase_add_test(c, options);
 	tcase_add_loop_test(c, wrong_options, 0, (int)RD_ARRAY_SIZE(wrong));
 	return c;

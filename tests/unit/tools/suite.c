@@ -48,6 +48,7 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, ioapic_case());
 	suite_add_tcase(s, net_case());
 	suite_add_tcase(s, p9_case());
+	suite_add_tcase(s, p9_save_case());
 	suite_add_tcase(s, pm_case());
 	suite_add_tcase(s, rtc_case());
 	suite_add_tcase(s, serial_case());

@@ -21,6 +21,7 @@ TCase *image_case(void);
 TCase *ioapic_case(void);
 TCase *net_case(void);
 TCase *p9_case(void);
+TCase *p9_save_case(void);
 TCase *pm_case(void);
 TCase *rtc_case(void);
 TCase *serial_case(void);

@@ -116,10 +116,62 @@ static const char *parse_nets(json_t *list, struct rd_config *config)
 	return NULL;
 }
 
+static json_t *describe_shares(const struct rd_config *config)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < config->n_shares; i++) {
+		const struct rd_share_config *s = &config->shares[i];
+		char name[PATH_MAX];
+
+		snprintf(name, sizeof(name), "%.*s", (int)s->path_len, s->path);
+		json_array_append_new(list, json_pack("{s:o, s:s, s:b}", "folder", path(name),
+						      "tag", s->tag, "read_only", s->read_only));
+	}
+	return list;
+}
+
+static const char *parse_share(json_t *o, struct rd_share_config *s, json_error_t *error)
+{
+	const char *folder, *tag;
+	int read_only;
+
+	if (json_unpack_ex(o, error, 0, "{s:s, s:s, s:b, !}", "folder", &folder, "tag", &tag,
+			   "read_only", &read_only))
+		return error->text;
+	if (!*folder || strlen(folder) >= PATH_MAX || !*tag || strlen(tag) > RD_SHARE_TAG_MAX)
+		return "a shared folder or its tag is too long";
+	*s = (struct rd_share_config){
+		.path = folder, .path_len = strlen(folder), .read_only = read_only,
+	};
+	memcpy(s->tag, tag, strlen(tag));
+	return NULL;
+}
+
+static const char *parse_shares(json_t *list, struct rd_config *config, json_error_t *error)
+{
+	const char *why = NULL;
+	json_t *o;
+	size_t i;
+
+	if (!list)
+		return NULL;
+	if (!json_is_array(list) || json_array_size(list) > RD_SHARES_MAX)
+		return "the list of shared folders is none";
+	json_array_foreach(list, i, o)
+	{
+		why = parse_share(o, &config->shares[i], error);
+		if (why)
+			break;
+	}
+	config->n_shares = (unsigned int)json_array_size(list);
+	return why;
+}
+
 json_t *rd_describe(const struct rd_config *config, const char *name)
 {
 	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b, s:I, "
-			 "s:o, s:b}",
+			 "s:o, s:b, s:o}",
 			 "name", name, "cpus", (json_int_t)config->n_cpus, "memory",
 			 (json_int_t)config->memory, "irqchip",
 			 config->split_irqchip ? "split" : "kernel", "serial",
@@ -128,7 +180,7 @@ json_t *rd_describe(const struct rd_config *config, const char *name)
 			 config->append, "disks", describe_disks(config), "rng", config->rng,
 			 "balloon", config->balloon, "vsock",
 			 (json_int_t)config->vsock_cid, "nets", describe_nets(config), "hvc",
-			 config->has_console);
+			 config->has_console, "shares", describe_shares(config));
 }
 
 /* A string or null, which stands for none. */
@@ -155,7 +207,7 @@ static const char *check(const struct rd_config *c, json_int_t cpus, json_int_t 
 int rd_describe_parse(struct rd_config *config, json_t **root, const void *text, size_t len,
 		      const char *file)
 {
-	json_t *kernel, *initrd, *append, *disks, *nets = NULL;
+	json_t *kernel, *initrd, *append, *disks, *nets = NULL, *shares = NULL;
 	json_int_t cpus, memory, vsock = 0;
 	int serial, no_reboot, rng, balloon, hvc = 0;
 	const char *irqchip, *why;
@@ -167,12 +219,13 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 	/* "!": a member that is not known here stands for something this vmctl cannot build. */
 	if (json_unpack_ex(*root, &error, 0,
 			   "{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:b, s:b, s?I, "
-			   "s?o, s?b, !}",
+			   "s?o, s?b, s?o, !}",
 			   "name", &config->name, "cpus", &cpus, "memory", &memory, "irqchip",
 			   &irqchip, "serial", &serial, "no_reboot", &no_reboot, "kernel",
 			   &kernel, "initrd", &initrd, "append", &append,
 			   "disks", &disks, "rng", &rng,
-			   "balloon", &balloon, "vsock", &vsock, "nets", &nets, "hvc", &hvc))
+			   "balloon", &balloon, "vsock", &vsock, "nets", &nets, "hvc", &hvc,
+			   "shares", &shares))
 		why = error.text;
 	else if (!nullable(kernel, &config->kernel) || !nullable(initrd, &config->initrd) ||
 		 !nullable(append, &config->append) || !config->kernel)
@@ -185,6 +238,8 @@ int rd_describe_parse(struct rd_config *config, json_t **root, const void *text,
 		why = parse_disks(disks, config, &error);
 	if (!why)
 		why = parse_nets(nets, config);
+	if (!why)
+		why = parse_shares(shares, config, &error);
 	if (why)
 		return rd_fail(RD_USAGE, "%s: the machine's description: %s", file, why);
 	config->n_cpus = (uint32_t)cpus;

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/virtio_net.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,8 @@ static void tap_close(struct rd_netdev *nd)
 	struct tap *t = (struct tap *)nd;
 
 	rd_vhost_close(&t->vhost);
+	if (nd->link_fd >= 0)
+		close(nd->link_fd);
 	if (nd->fd >= 0)
 		close(nd->fd);
 	free(t);
@@ -94,6 +98,29 @@ static bool tap_link(struct rd_netdev *nd)
 	return up;
 }
 
+/* A socket on which the kernel tells of every change of an interface, -1: it does not. */
+static int open_link_news(void)
+{
+	struct sockaddr_nl here = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&here, sizeof(here)))
+		return fd;
+	rd_warn("--net tap: the guest will not see the link go down: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* What it says does not matter: the interface is asked. Too much news is an error, and news. */
+static void tap_link_seen(struct rd_netdev *nd)
+{
+	char news[4096];
+
+	while (recv(nd->link_fd, news, sizeof(news), 0) >= 0 || errno == ENOBUFS || errno == EINTR)
+		continue;
+}
+
 /* Without vhost-net vmctl serves the queues itself, unless that is not wanted. */
 static int tap_vhost(struct tap *t, const struct rd_net_config *config)
 {
@@ -138,7 +165,8 @@ static int tap_open(const struct rd_net_config *config, struct rd_netdev **out)
 		return rd_fail(RD_HOST_ERROR, "out of memory");
 	t->vhost = (struct rd_vhost){ .fd = -1, .err_fd = -1 };
 	t->nd = (struct rd_netdev){ .offloads = true, .accept = tap_accept, .close = tap_close,
-				    .counters = tap_counters, .link = tap_link };
+				    .counters = tap_counters, .link = tap_link,
+				    .link_fd = open_link_news(), .link_seen = tap_link_seen };
 	memcpy(t->ifname, config->ifname, sizeof(t->ifname));
 	t->nd.fd = tap_fd(config->ifname, &what);
 	if (t->nd.fd < 0)

@@ -57,6 +57,9 @@ struct rd_netdev {
 	bool (*counters)(struct rd_netdev *nd, struct rd_net_counters *c);
 	/* Whether the other end is up. Optional: it always is. Any thread, as before. */
 	bool (*link)(struct rd_netdev *nd);
+	/* With link: readable when that may have changed, until link_seen(). -1: nobody tells. */
+	int link_fd;
+	void (*link_seen)(struct rd_netdev *nd);
 	void (*close)(struct rd_netdev *nd);	/* also frees it */
 };
 

@@ -29,23 +29,22 @@ bool rd_p9_fid_room(const struct rd_p9 *s)
 
 int rd_p9_fid_add(struct rd_p9 *s, uint32_t id, int fd)
 {
-	struct rd_p9_fid *f = NULL;
+	struct rd_p9_fid **at = place(s, id), *f = NULL;
 	int err = 0;
 
-	if (id == RD_P9_NO_FID || rd_p9_fid(s, id))
+	if (id == RD_P9_NO_FID || *at)
 		err = EBADF;
 	else if (!rd_p9_fid_room(s))
 		err = EMFILE;
 	else if (!(f = malloc(sizeof(*f))))
 		err = ENOMEM;
 	if (err) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return err;
 	}
-	*f = (struct rd_p9_fid){
-		.id = id, .fd = fd, .io = -1, .next = s->fids[id % RD_P9_BUCKETS]
-	};
-	s->fids[id % RD_P9_BUCKETS] = f;
+	*f = (struct rd_p9_fid){ .id = id, .fd = fd, .io = -1 };
+	*at = f;
 	s->files++;
 	return 0;
 }
@@ -68,7 +67,8 @@ void rd_p9_fid_drop(struct rd_p9 *s, uint32_t id)
 		return;
 	*at = f->next;
 	s->files--;
-	close(f->fd);
+	if (f->fd >= 0)
+		close(f->fd);
 	if (f->io >= 0) {
 		s->files--;
 		close(f->io);

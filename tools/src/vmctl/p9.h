@@ -16,6 +16,7 @@
 #define RD_P9_MESSAGE_MIN 4096u
 
 struct rd_p9;
+struct rd_pack;
 
 /*
  * rd_p9_new - a server for the folder that ROOT, an O_PATH descriptor, stands for; it takes ROOT.
@@ -26,6 +27,12 @@ void rd_p9_free(struct rd_p9 *s);
 
 /* rd_p9_reset - the client begins anew: all its handles are gone. */
 void rd_p9_reset(struct rd_p9 *s);
+
+/*
+ * rd_p9_transfer - the session, saved or loaded, while nobody is served. Loading: what there was is
+ * gone; handles whose files are not found are stale, what cannot be makes the pack bad.
+ */
+void rd_p9_transfer(struct rd_p9 *s, struct rd_pack *p);
 
 /*
  * rd_p9_serve - answer the message of IN_LEN bytes at IN, which must not change meanwhile, with one

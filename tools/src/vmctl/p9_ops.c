@@ -49,7 +49,9 @@ int rd_p9_fid_and_end(struct rd_p9 *s, uint32_t id, struct rd_p9_in *in, struct 
 	*fid = rd_p9_fid(s, id);
 	if (rd_p9_end(in))
 		return in->err;
-	return *fid ? 0 : EBADF;
+	if (!*fid)
+		return EBADF;
+	return (*fid)->fd < 0 ? ESTALE : 0;
 }
 
 /* --- session --- */
@@ -112,9 +114,10 @@ static int op_clunk(struct rd_p9 *s, struct rd_p9_in *in, struct rd_p9_out *out)
 	int err = rd_p9_fid_and_end(s, id, in, &fid);
 
 	(void)out;
-	if (!err)
-		rd_p9_fid_drop(s, id);
-	return err;
+	if (err && err != ESTALE)
+		return err;
+	rd_p9_fid_drop(s, id);
+	return 0;
 }
 
 /* Goes from a handle alone; clients have Tunlinkat. The handle is gone in any case. */

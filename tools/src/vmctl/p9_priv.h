@@ -21,7 +21,7 @@ struct stat;
 struct rd_p9_fid {
 	struct rd_p9_fid *next;
 	uint32_t id;
-	int fd; /* O_PATH, or as good as that */
+	int fd; /* O_PATH, or as good as that; -1: stale, its file was gone at a restore */
 	int io; /* opened for I/O, -1: not */
 	bool dir; /* io is a directory's */
 };
@@ -76,7 +76,7 @@ int rd_p9_fid_and_end(struct rd_p9 *s, uint32_t id, struct rd_p9_in *in, struct 
 
 /* rd_p9_fid - the handle ID, NULL: there is none. */
 struct rd_p9_fid *rd_p9_fid(struct rd_p9 *s, uint32_t id);
-/* rd_p9_fid_add - handle ID for FD, which is closed when this fails. An errno, or 0. */
+/* rd_p9_fid_add - handle ID for FD (-1: stale), closed when this fails. An errno, or 0. */
 int rd_p9_fid_add(struct rd_p9 *s, uint32_t id, int fd);
 /* rd_p9_fid_room - whether the client may have one more descriptor. */
 bool rd_p9_fid_room(const struct rd_p9 *s);

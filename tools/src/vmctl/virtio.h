@@ -68,6 +68,11 @@ struct rd_virtio_transport {
 	void *ctx;
 };
 
+/* The part of the configuration that changes by the host's will. */
+struct rd_virtio_live {
+	unsigned int off, len;
+};
+
 struct rd_virtio_queue {
 	struct rd_virtq ring;		/* the I/O thread's, valid while the device runs */
 	int kick_fd;			/* eventfd: the driver notified */
@@ -89,7 +94,7 @@ struct rd_virtio {
 	unsigned int n_queues;
 	unsigned int config_len;
 	uint8_t config_writable[RD_VIRTIO_CONFIG_MAX];	/* bits */
-	unsigned int config_live;	/* so many bytes at its start change by the host's will */
+	struct rd_virtio_live live;
 
 	pthread_mutex_t lock;		/* guards what follows, and the queues' registers */
 	pthread_cond_t changed;		/* requests were carried out */

@@ -116,6 +116,11 @@ static void share_start(struct rd_virtio *v)
 		rd_p9_reset(((struct share *)v->dev)->server);
 }
 
+static void share_transfer(struct rd_virtio *v, struct rd_pack *p)
+{
+	rd_p9_transfer(((struct share *)v->dev)->server, p);
+}
+
 static void share_destroy(struct rd_virtio *v)
 {
 	struct share *s = v->dev;
@@ -131,6 +136,7 @@ static const struct rd_virtio_ops share_ops = {
 	.class_code = 0x018000, /* mass storage, other */
 	.start = share_start,
 	.kick = share_kick,
+	.transfer = share_transfer,
 	.destroy = share_destroy,
 };
 

@@ -339,7 +339,9 @@ int rd_balloon_new(const struct rd_ram *ram, struct rd_virtio_slot **out)
 		rd_virtio_free(&b->slot.v);
 		return status;
 	}
-	b->slot.v.config_live = sizeof(__le32);		/* num_pages, the target */
+	b->slot.v.live = (struct rd_virtio_live){
+		offsetof(struct virtio_balloon_config, num_pages), sizeof(__le32),
+	};
 	b->slot.v.config_len = sizeof(struct virtio_balloon_config);
 	memset(b->slot.v.config_writable + offsetof(struct virtio_balloon_config, actual), 0xff, 4);
 	memset(b->slot.v.config_writable + offsetof(struct virtio_balloon_config, poison_val), 0xff,

@@ -317,7 +317,7 @@ static void fill_config(struct hvc *h)
 	}
 	memcpy(h->slot.v.config, &c, sizeof(c));
 	h->slot.v.config_len = sizeof(c);
-	h->slot.v.config_live = offsetof(struct virtio_console_config, max_nr_ports);
+	h->slot.v.live.len = offsetof(struct virtio_console_config, max_nr_ports);
 }
 
 /*

@@ -19,6 +19,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -29,10 +30,11 @@
 #define FRAMES_PER_ROUND 256u	/* then the other direction has its turn */
 #define FRAME_MAX (ETH_HLEN + 4 + 65535u)
 #define HDR_LEN sizeof(struct virtio_net_hdr_v1)
+#define STATUS_OFF offsetof(struct virtio_net_config, status)
 #define BIT(n) (1ull << (n))
 
 enum { QUEUE_RX, QUEUE_TX, QUEUES };
-enum { WATCH_IN, WATCH_OUT, WATCH_ERR };
+enum { WATCH_IN, WATCH_OUT, WATCH_ERR, WATCH_LINK };
 
 struct net {
 	struct rd_virtio_slot slot;
@@ -201,10 +203,31 @@ static void net_kick(struct rd_virtio *v, unsigned int q)
 		serve_rx(v->dev);
 }
 
+static bool link_is_up(const struct net *n)
+{
+	return !n->nd->link || n->nd->link(n->nd);
+}
+
+/* Tell the driver when the link is not what it was; in the I/O thread. */
+static void follow_link(struct net *n)
+{
+	struct rd_virtio *v = &n->slot.v;
+	uint16_t status = link_is_up(n) ? VIRTIO_NET_S_LINK_UP : 0, was;
+
+	rd_virtio_config_read(v, STATUS_OFF, &was, sizeof(was));
+	if (status != was)
+		rd_virtio_set_config(v, STATUS_OFF, &status, sizeof(status));
+}
+
 static void net_event(struct rd_virtio *v, unsigned int slot, short revents)
 {
 	struct net *n = v->dev;
 
+	if (slot == WATCH_LINK) {
+		n->nd->link_seen(n->nd);
+		follow_link(n);
+		return;
+	}
 	if (slot == WATCH_ERR) {
 		rd_vhost_event(n->nd->vhost, &n->slot, slot);
 		return;
@@ -260,6 +283,10 @@ static void net_start(struct rd_virtio *v)
 		set_offloads(n);
 	if (n->nd->vhost)
 		start_vhost(n);
+	/* Nobody looked while the device stood still. */
+	if (n->nd->link && n->nd->link_fd >= 0)
+		rd_virtio_watch(v, WATCH_LINK, n->nd->link_fd, POLLIN);
+	follow_link(n);
 }
 
 static void net_stop(struct rd_virtio *v)
@@ -273,6 +300,7 @@ static void net_stop(struct rd_virtio *v)
 	}
 	rd_virtio_watch(v, WATCH_IN, -1, 0);
 	rd_virtio_watch(v, WATCH_OUT, -1, 0);
+	rd_virtio_watch(v, WATCH_LINK, -1, 0);
 }
 
 static void net_destroy(struct rd_virtio *v)
@@ -302,7 +330,7 @@ void rd_net_info(struct rd_virtio *v, struct rd_net_info *info)
 
 	*info = (struct rd_net_info){
 		.driver = rd_virtio_status(v) & VIRTIO_CONFIG_S_DRIVER_OK,
-		.link = !n->nd->link || n->nd->link(n->nd),
+		.link = link_is_up(n),
 		.vhost = n->nd->vhost,
 	};
 	if (n->nd->counters && n->nd->counters(n->nd, &info->counters))
@@ -320,7 +348,7 @@ void rd_net_info(struct rd_virtio *v, struct rd_net_info *info)
 int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *mac,
 	       struct rd_virtio_slot **out)
 {
-	struct virtio_net_config config = { .status = VIRTIO_NET_S_LINK_UP };
+	struct virtio_net_config config = { 0 };
 	uint64_t features = BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS);
 	struct net *n = calloc(1, sizeof(*n));
 	int status;
@@ -336,8 +364,10 @@ int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *ma
 	n->nd = nd;
 	status = rd_virtio_init(&n->slot.v, &net_ops, n, ram, features);
 	memcpy(config.mac, mac, sizeof(config.mac));
+	config.status = link_is_up(n) ? VIRTIO_NET_S_LINK_UP : 0;
 	memcpy(n->slot.v.config, &config, sizeof(config));
 	n->slot.v.config_len = sizeof(config);
+	n->slot.v.live = (struct rd_virtio_live){ STATUS_OFF, sizeof(config.status) };
 	for (unsigned int q = 0; q < QUEUES && !status; q++)
 		status = rd_virtio_add_queue(&n->slot.v, QUEUE_SIZE);
 	if (status)

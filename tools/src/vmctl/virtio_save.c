@@ -54,8 +54,9 @@ static void transfer(void *dev, struct rd_pack *p)
 	/* Other features or another size of the disk: not the device that the guest knows. */
 	if (n_queues != v->n_queues || features != v->features)
 		p->bad = true;
-	for (unsigned int i = v->config_live; i < sizeof(config); i++)
-		if ((config[i] ^ v->config[i]) & ~v->config_writable[i])
+	for (unsigned int i = 0; i < sizeof(config); i++)
+		if (i - v->live.off >= v->live.len &&
+		    (config[i] ^ v->config[i]) & ~v->config_writable[i])
 			p->bad = true;
 	if (!p->bad)
 		memcpy(v->config, config, sizeof(config));
