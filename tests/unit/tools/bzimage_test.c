@@ -176,7 +176,7 @@ START_TEST(memory_split)
 	rd_ram_split(&ram, 3 * RD_GIB + 4096);
 	ck_assert_uint_eq(ram.low_size, 3 * RD_GIB);
 	ck_assert_uint_eq(ram.high_size, 4096);
-	ck_assert_int_eq(rd_ram_map(&ram, 64 * RD_MIB), RD_OK);
+	ck_assert_int_eq(rd_ram_map(&ram, 64 * RD_MIB, true), RD_OK);
 	ck_assert_uint_eq((uintptr_t)ram.host % (2 * RD_MIB), 0);
 	ck_assert_ptr_eq(rd_ram_at(&ram, 64 * RD_MIB - 1, 1), ram.host + 64 * RD_MIB - 1);
 	ck_assert_ptr_null(rd_ram_at(&ram, 64 * RD_MIB - 1, 2));

@@ -27,6 +27,8 @@ static const struct rd_opt restore_opts[] = {
 	{ "name", "NAME", "name of the VM (default: the one it had)", rd_config_set_name },
 	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")",
 	  rd_config_set_device },
+	{ "mem-merge", "on|off", "let the host's KSM merge equal pages (default: on)",
+	  rd_config_set_mem_merge },
 	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file",
 	  rd_config_set_serial },
 	{ "console", "WHERE", "hvc0: the same choices", rd_config_set_console },
@@ -72,7 +74,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 {
 	struct rd_restore r = { 0 };
 	struct rd_config config = {
-		.device = RD_DEFAULT_DEVICE, .restore = &r,
+		.device = RD_DEFAULT_DEVICE, .restore = &r, .mem_merge = true,
 	};
 	int operands;
 	int status = rd_opts_parse(self, &config, argc, argv, &operands);

@@ -138,6 +138,8 @@ static const struct rd_opt run_opts[] = {
 	{ "memory", "SIZE", "memory, with suffix K, M, G or T (default: 512M)", set_memory },
 	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")",
 	  rd_config_set_device },
+	{ "mem-merge", "on|off", "let the host's KSM merge equal pages (default: on)",
+	  rd_config_set_mem_merge },
 	{ "serial", "WHERE", "COM1: stdio (Ctrl-A x quits), pty, none or a file",
 	  rd_config_set_serial },
 	{ "console", "WHERE", "virtio console hvc0: the same choices (default: none)",
@@ -197,6 +199,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		.memory = 512 * RD_MIB,
 		.device = RD_DEFAULT_DEVICE,
 		.console = "none",
+		.mem_merge = true,
 	};
 	struct rd_boot_files files = { 0 };
 	int operands;

@@ -28,6 +28,7 @@ struct rd_config {
 	uint64_t memory;
 	uint32_t timeout_s;	/* 0: none */
 	bool split_irqchip;
+	bool mem_merge;		/* the host may merge equal pages of memory (KSM) */
 	bool has_console;	/* the same of the virtio console */
 	bool has_serial;	/* the machine has a serial port, wherever `serial` leads */
 	struct rd_disk_config disks[RD_DISKS_MAX];

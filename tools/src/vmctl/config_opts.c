@@ -6,6 +6,8 @@
 #include "tools/src/vmctl/rundir.h"
 #include "tools/src/vmctl/util.h"
 
+#include <string.h>
+
 #define TIMEOUT_MAX (366u * 24 * 3600)
 
 int rd_config_set_name(void *ctx, const char *v)
@@ -37,6 +39,16 @@ int rd_config_set_console(void *ctx, const char *v)
 		return rd_fail(RD_USAGE, "--console: stdio, pty, none or a file name");
 	((struct rd_config *)ctx)->console = v;
 	return RD_OK;
+}
+
+int rd_config_set_mem_merge(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+
+	c->mem_merge = !strcmp(v, "on");
+	if (c->mem_merge || !strcmp(v, "off"))
+		return RD_OK;
+	return rd_fail(RD_USAGE, "--mem-merge: on or off, not \"%s\"", v);
 }
 
 int rd_config_set_stats(void *ctx, const char *v)

@@ -103,7 +103,7 @@ static int set_slot(struct rd_machine *m, uint32_t slot, uint64_t gpa, uint64_t 
 
 static int create_memory(struct rd_machine *m)
 {
-	int status = rd_ram_map(&m->ram, m->config->memory);
+	int status = rd_ram_map(&m->ram, m->config->memory, m->config->mem_merge);
 
 	if (!status)
 		status = set_slot(m, 0, 0, m->ram.low_size, m->ram.host);

@@ -21,7 +21,7 @@ void rd_ram_split(struct rd_ram *ram, uint64_t size)
 	ram->high_size = size - ram->low_size;
 }
 
-int rd_ram_map(struct rd_ram *ram, uint64_t size)
+int rd_ram_map(struct rd_ram *ram, uint64_t size, bool merge)
 {
 	void *map;
 
@@ -34,9 +34,11 @@ int rd_ram_map(struct rd_ram *ram, uint64_t size)
 			       (unsigned long long)(size / RD_MIB), strerror(errno));
 	ram->map = map;
 	ram->host = (uint8_t *)rd_align_up((uintptr_t)map, LARGE_PAGE);
-	/* Large pages and a lean core dump are wishes: a host without either still works. */
+	/* Large pages, a lean core dump and merging are wishes: a host without them still works. */
 	(void)madvise(ram->host, size, MADV_HUGEPAGE);
 	(void)madvise(ram->host, size, MADV_DONTDUMP);
+	if (merge)
+		(void)madvise(ram->host, size, MADV_MERGEABLE);
 	return RD_OK;
 }
 

@@ -6,6 +6,7 @@
 #ifndef RD_TOOLS_RAM_H
 #define RD_TOOLS_RAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RD_RAM_GAP_START (3ull << 30)
@@ -25,8 +26,11 @@ struct rd_ram {
 /* rd_ram_split - fill in the sizes for SIZE bytes of memory; no mapping. */
 void rd_ram_split(struct rd_ram *ram, uint64_t size);
 
-/* rd_ram_map - get the memory, zeroed on first touch. Returns a status. */
-int rd_ram_map(struct rd_ram *ram, uint64_t size);
+/*
+ * rd_ram_map - get the memory, zeroed on first touch; with merge the host may let equal pages of
+ * several machines be one (KSM, where its operator runs it). Returns a status.
+ */
+int rd_ram_map(struct rd_ram *ram, uint64_t size, bool merge);
 
 /* rd_ram_unmap - give it back; harmless on memory that was never mapped. */
 void rd_ram_unmap(struct rd_ram *ram);
