@@ -120,5 +120,21 @@ struct rdp_shared {
 	char message[RDP_MESSAGE_SIZE];
 };
 
+/*
+ * What "pressure" writes: word i of a page in a generation, and where it stands. A page that was
+ * never written is all zeros; generations count from 1.
+ */
+#define RDP_PATTERN_WORDS	8
+
+static inline rdp_u64 rdp_pattern_word(rdp_u64 page, rdp_u64 generation, rdp_u32 i)
+{
+	return (page << 32 | (generation & 0xfffffff) << 4 | i) * 0x9e3779b97f4a7c15ull;
+}
+
+static inline rdp_u32 rdp_pattern_at(rdp_u64 page, rdp_u32 i)
+{
+	return i * (4096 / RDP_PATTERN_WORDS) + (rdp_u32)(page % 64) * 8;
+}
+
 #endif /* __ASSEMBLER__ */
 #endif
