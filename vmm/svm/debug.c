@@ -23,6 +23,13 @@ static bool rd_svm_user_bp(const struct rd_vcpu *v)
 	return v->guest_debug & KVM_GUESTDBG_USE_HW_BP;
 }
 
+static bool rd_svm_sw_bp(const struct rd_vcpu *v)
+{
+	const u32 both = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
+
+	return (v->guest_debug & both) == both;
+}
+
 /* Fetch DR6, DR7 (always the guest's in the VMCB unless user space debugs); DR0-3 were taken after
  * the last exit. */
 void rd_svm_sync_debug(struct rd_vcpu *v)
@@ -48,12 +55,10 @@ void rd_svm_update_debug(struct rd_vcpu *v)
 	h->vmcb->s.dr7 = user_bp ? v->guest_debug_dr7 : v->dr7;
 	h->vmcb->s.dr6 = v->dr6;
 	c->exceptions &= ~BIT(VEC_BP);
-	c->misc1 &= ~SVM_I_INTN;
-	if ((v->guest_debug & KVM_GUESTDBG_ENABLE) && (v->guest_debug & KVM_GUESTDBG_USE_SW_BP)) {
+	if (rd_svm_sw_bp(v))
 		c->exceptions |= BIT(VEC_BP);
-		if (rd_svm_emulated)
-			c->misc1 |= SVM_I_INTN; /* rd_svm_swint() */
-	}
+	if (rd_svm_emulated)
+		c->misc1 |= SVM_I_INTN; /* rd_svm_swint() */
 	rd_svm_dirty(h, SVM_CLEAN_DR | SVM_CLEAN_INTERCEPTS);
 }
 
@@ -144,9 +149,28 @@ int rd_svm_bp(struct rd_vcpu *v)
 }
 
 /*
+ * QEMU's TCG may go on with the old translation of an instruction that one CPU changed while
+ * another translated it: an INT3 that is no longer there, as a kernel that patches itself leaves it.
+ * A write to the byte, of the value it has, makes it translate anew.
+ */
+static int rd_svm_translate_anew(struct rd_vcpu *v, u64 linear)
+{
+	struct rd_fault f;
+	u64 gpa;
+	u8 byte;
+
+	if (!rd_gva_to_gpa(v, linear, RD_ACC_FETCH, 0, &gpa, &f) &&
+	    !rd_vcpu_read_gpa(v, gpa, &byte, 1) &&
+	    rd_vcpu_cmpxchg_gpa(v, gpa, &byte, &byte, 1) >= 0)
+		pr_info_ratelimited("redoubt: the emulated CPU went on with code that was changed, "
+				    "translate anew\n");
+	return 1;
+}
+
+/*
  * QEMU's TCG does not ask the intercept of #BP for INT3, but takes it for an INT n, and intercepts
- * it as such. Every other software interrupt is carried out. Should its delivery fault, the guest
- * finds the RIP behind the instruction.
+ * it as such. Every software interrupt that is not the debugger's is carried out. Should its
+ * delivery fault, the guest finds the RIP behind the instruction.
  */
 int rd_svm_swint(struct rd_vcpu *v)
 {
@@ -157,15 +181,22 @@ int rd_svm_swint(struct rd_vcpu *v)
 	int mode = rd_svm_code_mode(v, &base);
 
 	n = rd_fetch_insn(v, base + v->rip, insn, sizeof(insn));
-	if (rd_emul_known_len(insn, n, mode, &int3, 1))
+	len = rd_emul_known_len(insn, n, mode, &int3, 1);
+	if (len && rd_svm_sw_bp(v))
 		return rd_svm_bp(v);
+	if (len) {
+		rd_svm_end_step(v);
+		rd_queue_exception(v, VEC_BP);
+		v->exc.soft_len = len;
+		return 1;
+	}
 	len = rd_emul_known_len(insn, n, mode, &intn, 1);
 	if (len && rd_fetch_insn(v, base + v->rip + len, &vector, 1))
 		len++;
 	else
 		len = rd_emul_known_len(insn, n, mode, &into, 1);
 	if (!len)
-		return 1; /* the bytes changed under us: again */
+		return rd_svm_translate_anew(v, base + v->rip);
 	/* The handler's frame must not show a step that the guest did not ask for. */
 	rd_svm_end_step(v);
 	v->irq = (struct rd_interrupt){

@@ -265,6 +265,8 @@ void rd_svm_complete_injection(struct rd_vcpu *v)
 	struct rd_hw_vcpu *h = v->hw;
 	u64 info = h->vmcb->c.exit_int_info;
 	u8 vector = info & SVM_EVT_VECTOR;
+	/* #BP and #OF that were injected: the debugger must not be told of their instruction again. */
+	bool soft = v->exc.injected && v->exc.soft_len && v->exc.vector == vector;
 
 	h->vmcb->c.event_inj = 0;
 	if (h->iret_pending && v->rip != h->iret_rip) {
@@ -289,6 +291,7 @@ void rd_svm_complete_injection(struct rd_vcpu *v)
 	case SVM_EVT_EXCEPTION:
 		if (vector == 3 || vector == 4) {
 			rd_svm_undo_return(v);
+			v->exc.injected = soft;
 			break;
 		}
 		v->exc.injected = true;
