@@ -150,8 +150,8 @@ int rd_svm_bp(struct rd_vcpu *v)
 
 /*
  * QEMU's TCG may go on with the old translation of an instruction that one CPU changed while
- * another translated it: an INT3 that is no longer there, as a kernel that patches itself leaves it.
- * A write to the byte, of the value it has, makes it translate anew.
+ * another translated it: an INT3 that is no longer there, as a kernel that patches itself leaves
+ * it. A write to the byte, of the value it has, makes it translate anew.
  */
 static int rd_svm_translate_anew(struct rd_vcpu *v, u64 linear)
 {

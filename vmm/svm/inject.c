@@ -265,7 +265,7 @@ void rd_svm_complete_injection(struct rd_vcpu *v)
 	struct rd_hw_vcpu *h = v->hw;
 	u64 info = h->vmcb->c.exit_int_info;
 	u8 vector = info & SVM_EVT_VECTOR;
-	/* #BP and #OF that were injected: the debugger must not be told of their instruction again. */
+	/* An injected #BP or #OF: the debugger must not be told of its instruction again. */
 	bool soft = v->exc.injected && v->exc.soft_len && v->exc.vector == vector;
 
 	h->vmcb->c.event_inj = 0;
