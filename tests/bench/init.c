@@ -143,6 +143,11 @@ int main(int argc, char **argv)
 	if (console < 0)
 		console = 1;
 	load_modules();
+	/* The kernel puts words of its command line that it does not know before ours. */
+	while (argc > 1 && strcmp(argv[1], "disk") && strcmp(argv[1], "net")) {
+		argv++;
+		argc--;
+	}
 	if (argc > 1 && !strcmp(argv[1], "disk"))
 		disk();
 	else if (argc > 2 && !strcmp(argv[1], "net"))
