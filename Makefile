@@ -35,6 +35,9 @@ check-debug:
 check-kvm-selftests:
 	tests/clients/kvm-selftests --all
 
+check-qemu: deps
+	tests/clients/qemu --all
+
 check-image: deps
 	tests/check image
 
@@ -73,6 +76,7 @@ help:
 #: make check-fast lint, unit tests and one module build
 #: make check-debug  the selftests on a host kernel with KASAN, lockdep and the like; builds it first
 #: make check-kvm-selftests  all of KVM's own selftests that apply, the slow ones too
+#: make check-qemu  all cases of unmodified QEMU 7.2 and 10, the slow ones too
 #: make check-image  a Debian from the disk image that vmctl image builds; minutes
 #: make bench      compare with stock KVM in executed host instructions
 #: make install    install the module for the running kernel, and the tools (PREFIX, DESTDIR)
@@ -84,5 +88,5 @@ help:
 #: WERROR=                         let compiler warnings pass
 
 .PHONY: all module tools guest deps demo check check-fast check-debug check-kvm-selftests
-.PHONY: check-image bench install
+.PHONY: check-image check-qemu bench install
 .PHONY: uninstall clean clean-all help
