@@ -23,7 +23,7 @@ static void rd_svm_open_irq_window(struct rd_hw_vcpu *h)
 	if (c->misc1 & SVM_I_VINTR)
 		return;
 	c->misc1 |= SVM_I_VINTR;
-	c->int_ctl |= SVM_V_IRQ | SVM_V_IGN_TPR | (0xfU << SVM_V_PRIO_SHIFT);
+	c->int_ctl |= SVM_V_IRQ_NOW;
 	c->int_vector = 0;
 	rd_svm_dirty(h, SVM_CLEAN_INTERCEPTS | SVM_CLEAN_INTR);
 }
@@ -35,7 +35,7 @@ void rd_svm_clear_irq_window(struct rd_vcpu *v)
 	if (!(c->misc1 & SVM_I_VINTR))
 		return;
 	c->misc1 &= ~SVM_I_VINTR;
-	c->int_ctl &= ~(SVM_V_IRQ | SVM_V_IGN_TPR | (0xfU << SVM_V_PRIO_SHIFT));
+	c->int_ctl &= ~SVM_V_IRQ_NOW;
 	rd_svm_dirty(v->hw, SVM_CLEAN_INTERCEPTS | SVM_CLEAN_INTR);
 }
 
@@ -251,6 +251,38 @@ void rd_svm_inject(struct rd_vcpu *v)
 		rd_svm_open_irq_window(h);
 	else
 		rd_svm_clear_irq_window(v);
+}
+
+/*
+ * QEMU's TCG keeps the vector of an interrupt from EVENTINJ where its execution loop looks for
+ * exceptions: when the loop ends for another reason before the next #VMEXIT, the guest gets the
+ * vector once more, IF or not. It does not so with a virtual interrupt, which the guest takes at
+ * once, too, as it may take one. True: the event has become one, rd_svm_end_virtual() after the
+ * exit. Not while an interrupt window is asked for, which needs the one virtual interrupt.
+ */
+bool rd_svm_inject_virtual(struct rd_vcpu *v)
+{
+	struct rd_vmcb_control *c = &v->hw->vmcb->c;
+	u64 event = c->event_inj;
+
+	if (!(event & SVM_EVT_VALID) || (event & SVM_EVT_TYPE_MASK) != SVM_EVT_INTR ||
+	    (c->misc1 & SVM_I_VINTR) || !rd_svm_irq_allowed(v))
+		return false;
+	c->event_inj = 0;
+	c->int_vector = event & SVM_EVT_VECTOR;
+	c->int_ctl |= SVM_V_IRQ_NOW;
+	rd_svm_dirty(v->hw, SVM_CLEAN_INTR);
+	return true;
+}
+
+/* One that was not taken is given back as EVENTINJ's would be. */
+void rd_svm_end_virtual(struct rd_vcpu *v)
+{
+	struct rd_vmcb_control *c = &v->hw->vmcb->c;
+
+	if (c->int_ctl & SVM_V_IRQ)
+		c->exit_int_info = c->int_vector | SVM_EVT_INTR | SVM_EVT_VALID;
+	c->int_ctl &= ~SVM_V_IRQ_NOW;
 }
 
 void rd_svm_cancel_injection(struct rd_vcpu *v)

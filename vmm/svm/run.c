@@ -137,6 +137,7 @@ void rd_svm_enter(struct rd_vcpu *v)
 	struct rd_hw_vcpu *h = v->hw;
 	struct rd_vmcb *b = h->vmcb;
 	bool shadow = b->c.int_state & SVM_INT_SHADOW;
+	bool virtual = unlikely(rd_svm_emulated) && rd_svm_inject_virtual(v);
 
 	if (unlikely(h->flush))
 		rd_svm_apply_flush(h);
@@ -157,6 +158,8 @@ void rd_svm_enter(struct rd_vcpu *v)
 		asm volatile("stgi" ::: "memory");
 	}
 
+	if (unlikely(virtual))
+		rd_svm_end_virtual(v);
 	if (unlikely(b->c.exit_code == SVM_EXIT_SHUTDOWN))
 		rd_svm_enter_again(v);
 	if (unlikely(shadow))

@@ -97,6 +97,8 @@ int rd_svm_dr(struct rd_vcpu *v);
 
 /* inject.c */
 void rd_svm_inject(struct rd_vcpu *v);
+bool rd_svm_inject_virtual(struct rd_vcpu *v);
+void rd_svm_end_virtual(struct rd_vcpu *v);
 void rd_svm_cancel_injection(struct rd_vcpu *v);
 void rd_svm_complete_injection(
 	struct rd_vcpu *v); /* after an exit: what was interrupted goes back into v */

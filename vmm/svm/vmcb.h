@@ -132,6 +132,8 @@ _Static_assert(sizeof(struct rd_vmcb) == 0x1000, "VMCB");
 #define SVM_V_GIF BIT(9)
 #define SVM_V_PRIO_SHIFT 16
 #define SVM_V_IGN_TPR BIT(20)
+/* A virtual interrupt above every task priority. */
+#define SVM_V_IRQ_NOW (SVM_V_IRQ | SVM_V_IGN_TPR | (0xfU << SVM_V_PRIO_SHIFT))
 #define SVM_V_INTR_MASKING BIT(24)
 #define SVM_V_GIF_ENABLE BIT(25)
 #define SVM_INT_SHADOW BIT_ULL(0)
