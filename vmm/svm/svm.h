@@ -50,8 +50,8 @@ extern u32 rd_svm_features; /* CPUID 0x8000000a EDX */
 /*
  * QEMU's TCG. Its VMRUN does not load the interrupt shadow (rd_svm_keep_shadow()), at times the
  * guest cannot take a single step (rd_svm_enter_again()), and breakpoints need help
- * (rd_svm_dr7_by_hand(), rd_svm_swint()), also those of a guest that patches itself; an interrupt from
- * EVENTINJ may come twice (rd_svm_inject_virtual()).
+ * (rd_svm_dr7_by_hand(), rd_svm_swint()), also those of a guest that patches itself; an interrupt
+ * from EVENTINJ may come twice (rd_svm_inject_virtual()).
  */
 extern bool rd_svm_emulated;
 extern void *rd_svm_msrpm, *rd_svm_msrpm_all, *rd_svm_iopm;
