@@ -130,7 +130,7 @@ static bool find_again(const struct rd_p9 *s, const struct saved *f, int *fd, in
 	if (*fd < 0)
 		return false;
 	if (f->open)
-		*io = rd_p9_open(*fd, (int)f->flags);
+		*io = rd_p9_open(*fd, (int)(f->flags & IO_FLAGS));
 	if (!fstat(*fd, &st) && (!f->len || st.st_ino == f->ino) && (!f->open || *io >= 0))
 		return true;
 	if (*io >= 0)
