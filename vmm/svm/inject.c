@@ -257,16 +257,17 @@ void rd_svm_inject(struct rd_vcpu *v)
  * QEMU's TCG keeps the vector of an interrupt from EVENTINJ where its execution loop looks for
  * exceptions: when the loop ends for another reason before the next #VMEXIT, the guest gets the
  * vector once more, IF or not. It does not so with a virtual interrupt, which the guest takes at
- * once, too, as it may take one. True: the event has become one, rd_svm_end_virtual() after the
- * exit. Not while an interrupt window is asked for, which needs the one virtual interrupt.
+ * once, too, as it may take one. EVENTINJ is valid. True: the event has become one,
+ * rd_svm_end_virtual() after the exit. Not while an interrupt window is asked for, which needs the
+ * one virtual interrupt.
  */
 bool rd_svm_inject_virtual(struct rd_vcpu *v)
 {
 	struct rd_vmcb_control *c = &v->hw->vmcb->c;
 	u64 event = c->event_inj;
 
-	if (!(event & SVM_EVT_VALID) || (event & SVM_EVT_TYPE_MASK) != SVM_EVT_INTR ||
-	    (c->misc1 & SVM_I_VINTR) || !rd_svm_irq_allowed(v))
+	if ((event & SVM_EVT_TYPE_MASK) != SVM_EVT_INTR || (c->misc1 & SVM_I_VINTR) ||
+	    !rd_svm_irq_allowed(v))
 		return false;
 	c->event_inj = 0;
 	c->int_vector = event & SVM_EVT_VECTOR;

@@ -137,7 +137,8 @@ void rd_svm_enter(struct rd_vcpu *v)
 	struct rd_hw_vcpu *h = v->hw;
 	struct rd_vmcb *b = h->vmcb;
 	bool shadow = b->c.int_state & SVM_INT_SHADOW;
-	bool virtual = unlikely(rd_svm_emulated) && rd_svm_inject_virtual(v);
+	bool virtual = (b->c.event_inj & SVM_EVT_VALID) && unlikely(rd_svm_emulated) &&
+		       rd_svm_inject_virtual(v);
 
 	if (unlikely(h->flush))
 		rd_svm_apply_flush(h);
