@@ -3,6 +3,7 @@
  * Guest memory under change: the dirty log down to the page, slots replaced under a running guest,
  * and the host's memory management working on the pages behind the slots.
  */
+#include "tests/selftests/lib/load.h"
 #include "tests/selftests/lib/rdt.h"
 
 #include <sys/wait.h>
@@ -42,8 +43,9 @@ static void make_pattern(uint64_t *bits, uint64_t pages, uint32_t round)
 {
 	memset(bits, 0, (pages + 63) / 64 * 8);
 	for (uint64_t i = 0; i < pages; i++) {
-		bool on = round % 5 == 3 ? false : round % 5 == 4 ? true :
-			  mix(i * 7919 + round) % (round % 5 == 0 ? 97 : 3) == 0;
+		bool on = round % 5 == 3   ? false
+			  : round % 5 == 4 ? true
+					   : mix(i * 7919 + round) % (round % 5 == 0 ? 97 : 3) == 0;
 
 		if (on)
 			bits[i / 64] |= 1ull << (i % 64);
@@ -74,7 +76,7 @@ static void exact(uint64_t pages, bool huge, uint32_t rounds)
 		compare(bits, log, pages, round);
 		get_log(vm, log);
 		memset(bits, 0, (pages + 63) / 64 * 8);
-		compare(bits, log, pages, round);	/* reading it has cleared it */
+		compare(bits, log, pages, round); /* reading it has cleared it */
 	}
 	vm->shared->args[3] = 1;
 	rdt_finish(vm->vcpu[0]);
@@ -125,8 +127,9 @@ static void dirty_log_manual(void)
 	uint64_t pages = 256, *bits, *log = calloc(4, 8);
 	struct rdt_vm *vm = rdt_payload_vm("memory", "write_pattern");
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = { 1 } };
-	struct kvm_clear_dirty_log clear = { .slot = SLOT, .num_pages = 128, .first_page = 64,
-		.dirty_bitmap = log };
+	struct kvm_clear_dirty_log clear = {
+		.slot = SLOT, .num_pages = 128, .first_page = 64, .dirty_bitmap = log
+	};
 
 	if (rdt_cap(vm->fd, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) <= 0)
 		rdt_skip("no KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2");
@@ -141,7 +144,7 @@ static void dirty_log_manual(void)
 	get_log(vm, log);
 	compare(bits, log, pages, 0);
 	get_log(vm, log);
-	compare(bits, log, pages, 1);		/* not cleared by reading */
+	compare(bits, log, pages, 1); /* not cleared by reading */
 	log[0] = log[1] = 0x00000000ffffffff;
 	RDT_OK(ioctl(vm->fd, KVM_CLEAR_DIRTY_LOG, &clear));
 	bits[1] = bits[2] = 0x00ff00ff00000000;
@@ -213,8 +216,8 @@ static void next_round(struct rdt_vm *vm)
 static void slot_churn(void)
 {
 	struct rdt_vm *vm = start("write_forever", 64, 0, false);
-	uint8_t *other = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *other =
+		mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct runner r = { 0 };
 
 	run_aside(&r, vm);
@@ -249,8 +252,8 @@ static void slot_replaced_in_use(void)
 static void slot_swap_is_seen(void)
 {
 	struct rdt_vm *vm = rdt_payload_vm("memory", "access_on_demand");
-	uint8_t *a = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
+	uint8_t *a =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	a[0] = 1;
 	a[PAGE] = 2;
@@ -424,19 +427,6 @@ static void fork_copies(void)
 	RDT_EQ(status, 0);
 }
 
-static long read_number(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	long v = -1;
-
-	if (!f)
-		return -1;
-	if (fscanf(f, "%ld", &v) != 1)
-		v = -1;
-	fclose(f);
-	return v;
-}
-
 static bool write_number(const char *path, long v)
 {
 	FILE *f = fopen(path, "w");
@@ -456,18 +446,19 @@ static void ksm(void)
 	uint64_t *bits = rdt_gpa(vm, BITMAP_GPA);
 	long before;
 
-	if (read_number("/sys/kernel/mm/ksm/run") < 0 ||
+	if (rdt_read_number("/sys/kernel/mm/ksm/run") < 0 ||
 	    !write_number("/sys/kernel/mm/ksm/pages_to_scan", 5000) ||
 	    !write_number("/sys/kernel/mm/ksm/run", 1))
 		rdt_skip("no KSM on this host");
 	vm->shared->args[0] = BITMAP_GPA;
 	memset(bits, 0xff, pages / 8);
-	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 1);		/* every page now holds a one */
+	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 1); /* every page now holds a one */
 	RDT_OK(madvise(host, pages * PAGE, MADV_MERGEABLE));
-	before = read_number("/sys/kernel/mm/ksm/full_scans");
-	for (int i = 0; i < 400 && read_number("/sys/kernel/mm/ksm/full_scans") < before + 3; i++)
+	before = rdt_read_number("/sys/kernel/mm/ksm/full_scans");
+	for (int i = 0; i < 400 && rdt_read_number("/sys/kernel/mm/ksm/full_scans") < before + 3;
+	     i++)
 		usleep(10000);
-	if (read_number("/sys/kernel/mm/ksm/pages_sharing") < 100)
+	if (rdt_read_number("/sys/kernel/mm/ksm/pages_sharing") < 100)
 		rdt_skip("KSM did not merge in time");
 	memset(bits, 0, pages / 8);
 	bits[0] = 0xf;

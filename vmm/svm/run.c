@@ -104,10 +104,11 @@ static void rd_svm_keep_shadow(struct rd_vmcb *b, u64 entry_rip)
 }
 
 /*
- * Once in a few million entries of QEMU's TCG, whatever the hypervisor, every walk of the guest's
- * page tables fails until the next exit: the first fetch, or the delivery of the injected event,
- * ends in a shutdown. Nothing of the guest but CR2 has changed then, so that the entry can be made
- * again. A guest that shuts down by itself does so each time: it gets a few chances in a row.
+ * QEMU's TCG at times loses what VMRUN of its first CPU did to the mode of paging (docs/rig.md; the
+ * rig runs no guest there): every walk of the guest's page tables fails until the next exit, and
+ * the first fetch, or the delivery of the injected event, ends in a shutdown. Nothing of the guest
+ * but CR2 has changed then, so that the entry can be made again. A guest that shuts down by itself
+ * does so each time: it gets a few chances in a row.
  */
 static noinline void rd_svm_enter_again(struct rd_vcpu *v)
 {
