@@ -238,8 +238,8 @@ static uint64_t idle_ticks(void)
 	unsigned long long user, nice, system, idle, iowait;
 	FILE *f = fopen("/proc/stat", "r");
 
-	if (!f || fscanf(f, "cpu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
-			 &iowait) != 5) {
+	if (!f ||
+	    fscanf(f, "cpu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &iowait) != 5) {
 		perror("bench: /proc/stat");
 		exit(1);
 	}
@@ -341,6 +341,7 @@ static int sink(const char *row, int port, char **argv)
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_port = htons(port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct timeval limit = { .tv_sec = 20 };
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), s, output, status;
 	static char buf[64 << 10];
 	uint64_t mark[REPS + 2];
@@ -351,12 +352,16 @@ static int sink(const char *row, int port, char **argv)
 	ssize_t n;
 	pid_t pid;
 
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 1)) {
 		perror("bench: listen");
 		return 1;
 	}
+	/* A guest that is stuck neither connects nor sends. */
+	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	pid = start_command(argv, &output);
 	s = accept(listener, NULL, NULL);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	mark[marks++] = ticks();
 	while (marks < REPS + 2 && (n = read(s, buf, sizeof(buf))) > 0) {
 		have += n;
@@ -364,6 +369,8 @@ static int sink(const char *row, int port, char **argv)
 			mark[marks++] = ticks();
 	}
 	close(s);
+	if (marks < REPS + 2)
+		kill(pid, SIGKILL);
 	if (await_marker(output, "BENCH failed: ", &when, rest, sizeof(rest)))
 		fprintf(stderr, "bench: %s: %s", row, rest);
 	waitpid(pid, &status, 0);
