@@ -337,7 +337,7 @@ static int guest_figures(const char *row, char **argv)
 /* Take a stream from the guest: instructions for each KiB, in REPS stretches after a first one. */
 static int sink(const char *row, int port, char **argv)
 {
-	enum { STRETCH = 2 << 20 };
+	enum { STRETCH = 8 << 20 };
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_port = htons(port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };

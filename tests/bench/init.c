@@ -24,7 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { REPS = 3, READS = 400, BLOCK = 4096, DISK_BLOCKS = 16384, CHUNK = 64 << 10 };
+enum { REPS = 3, READS = 1000, BLOCK = 4096, DISK_BLOCKS = 16384, CHUNK = 64 << 10 };
 
 static int console = 1;
 
