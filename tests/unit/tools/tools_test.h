@@ -15,6 +15,7 @@ TCase *bus_case(void);
 TCase *bzimage_case(void);
 TCase *child_case(void);
 TCase *cpuid_case(void);
+TCase *frames_case(void);
 TCase *fuzz_case(void);
 TCase *hvc_case(void);
 TCase *image_case(void);

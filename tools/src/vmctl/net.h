@@ -48,7 +48,16 @@ struct rd_net_counters {
 };
 
 struct rd_netdev {
-	int fd;			/* non-blocking; one read or write is one frame */
+	int fd;			/* non-blocking, readable: frames are there */
+	/*
+	 * A backend whose frames do not come and go by read and write on fd, one each: the next
+	 * frame, 0 for none; take one, false for no room until room_fd is readable; and pass on what
+	 * was sent. All three or none.
+	 */
+	size_t (*receive)(struct rd_netdev *nd, void *frame, size_t room);
+	bool (*send)(struct rd_netdev *nd, const void *frame, size_t len);
+	void (*flush)(struct rd_netdev *nd);
+	int room_fd;
 	bool offloads;		/* a tap: each frame has a struct virtio_net_hdr_v1 before it */
 	struct rd_vhost *vhost;	/* serves the queues with fd as its end, NULL: nobody does */
 	/* Frames may come with these TUN_F_… from now on; only with offloads, optional. */

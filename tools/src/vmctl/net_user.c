@@ -2,11 +2,12 @@
 /*
  * User-mode network: libslirp plays router, DHCP and name server, and opens the host's sockets.
  *
- * All of libslirp runs in one thread; frames pass through a pair of packet sockets, so neither the
- * device nor a vCPU ever waits for it. While the device takes nothing, the thread reads nothing
- * from the host's sockets either: the pair is writable again when it is three quarters empty, and
- * what a single round produces beyond its room is dropped, as on any network.
+ * All of libslirp runs in one thread; frames pass through a pair of queues, so neither the device
+ * nor a vCPU ever waits for it, and a round of frames wakes the device once. While the device takes
+ * nothing, the thread reads nothing from the host's sockets either, until the queue is three
+ * quarters empty; what a single round produces beyond its room is dropped, as on any network.
  */
+#include "tools/src/vmctl/frames.h"
 #include "tools/src/vmctl/net.h"
 #include "tools/src/vmctl/util.h"
 
@@ -19,27 +20,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MAX 65536u
 #define FRAMES_PER_ROUND 64u
-#define PAIR_BYTES (1 << 20)
 #define OWN_POLLS 2u
 #define POLLS_MAX 1024u
 #define SETTLE_MS 1000u		/* the longest sleep, for what libslirp does not announce */
 
 struct user {
-	struct rd_netdev nd;	/* nd.fd is the device's end */
-	int fd;			/* the thread's end */
+	struct rd_netdev nd;
+	struct rd_frames to_device, to_thread;
 	int end_fd;		/* eventfd: the thread is to end */
 	Slirp *slirp;
 	pthread_t thread;
 	bool started;
 	struct pollfd polls[POLLS_MAX];
 	unsigned int n_polls;
-	uint8_t frame[FRAME_MAX];
+	uint8_t frame[RD_FRAME_MAX];
 };
 
 static ssize_t send_packet(const void *buf, size_t len, void *opaque)
@@ -47,8 +45,8 @@ static ssize_t send_packet(const void *buf, size_t len, void *opaque)
 	struct user *u = opaque;
 
 	/* No room: the frame is lost, and TCP sends it again. */
-	if (send(u->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return (ssize_t)len;
+	if (len && len <= RD_FRAME_MAX)
+		(void)rd_frames_put(&u->to_device, buf, len);
 	return (ssize_t)len;
 }
 
@@ -148,33 +146,28 @@ static int get_revents(int idx, void *opaque)
 static void take_frames(struct user *u)
 {
 	for (unsigned int i = 0; i < FRAMES_PER_ROUND; i++) {
-		ssize_t len = recv(u->fd, u->frame, sizeof(u->frame), MSG_DONTWAIT);
+		size_t len = rd_frames_get(&u->to_thread, u->frame, sizeof(u->frame));
 
-		if (len <= 0)
+		if (!len)
 			return;
 		slirp_input(u->slirp, u->frame, (int)len);
 	}
 }
 
-static bool room(const struct user *u)
-{
-	struct pollfd p = { .fd = u->fd, .events = POLLOUT };
-
-	return poll(&p, 1, 0) > 0 && p.revents & POLLOUT;
-}
-
 /* One sleep and what it brought. False: the end. */
 static bool round_trip(struct user *u)
 {
-	bool open = room(u);
+	bool open = rd_frames_half_empty(&u->to_device);
 	uint32_t ms = SETTLE_MS;
 	int n;
 
 	u->polls[0] = (struct pollfd){ .fd = u->end_fd, .events = POLLIN };
-	u->polls[1] = (struct pollfd){ .fd = u->fd, .events = open ? POLLIN : POLLOUT };
+	u->polls[1] = (struct pollfd){ .fd = open ? u->to_thread.data_fd : u->to_device.room_fd,
+				       .events = POLLIN };
 	u->n_polls = OWN_POLLS;
 	if (open)
 		slirp_pollfds_fill(u->slirp, &ms, add_poll, u);
+	rd_frames_flush(&u->to_device);
 	n = poll(u->polls, u->n_polls, (int)(ms < SETTLE_MS ? ms : SETTLE_MS));
 	if (n > 0 && u->polls[0].revents)
 		return false;
@@ -203,10 +196,8 @@ static void user_close(struct rd_netdev *nd)
 		pthread_join(u->thread, NULL);
 	if (u->slirp)
 		slirp_cleanup(u->slirp);
-	if (u->nd.fd >= 0)
-		close(u->nd.fd);
-	if (u->fd >= 0)
-		close(u->fd);
+	rd_frames_free(&u->to_device);
+	rd_frames_free(&u->to_thread);
 	if (u->end_fd >= 0)
 		close(u->end_fd);
 	free(u);
@@ -238,21 +229,34 @@ static int forward(struct user *u, const struct rd_net_forward *f)
 		       f->host_port, strerror(errno ? errno : EADDRINUSE));
 }
 
-static int make_pair(struct user *u)
+static size_t user_receive(struct rd_netdev *nd, void *frame, size_t room)
 {
-	int fds[2], bytes = PAIR_BYTES;
+	return rd_frames_get(&((struct user *)nd)->to_device, frame, room);
+}
+
+static bool user_send(struct rd_netdev *nd, const void *frame, size_t len)
+{
+	return rd_frames_put(&((struct user *)nd)->to_thread, frame, len);
+}
+
+static void user_flush(struct rd_netdev *nd)
+{
+	rd_frames_flush(&((struct user *)nd)->to_thread);
+}
+
+static int make_queues(struct user *u)
+{
+	int status;
 
 	u->end_fd = eventfd(0, EFD_CLOEXEC);
 	if (u->end_fd < 0)
 		return rd_fail(RD_HOST_ERROR, "eventfd: %s", strerror(errno));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds))
-		return rd_fail(RD_HOST_ERROR, "socketpair: %s", strerror(errno));
-	u->nd.fd = fds[0];
-	u->fd = fds[1];
-	/* As much as the host allows; less works, too. */
-	for (unsigned int i = 0; i < 2; i++)
-		(void)setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	return RD_OK;
+	status = rd_frames_init(&u->to_device);
+	if (!status)
+		status = rd_frames_init(&u->to_thread);
+	u->nd.fd = u->to_device.data_fd;
+	u->nd.room_fd = u->to_thread.room_fd;
+	return status;
 }
 
 /* Signals are for other threads. */
@@ -279,9 +283,11 @@ int rd_net_user_open(const struct rd_net_config *config, struct rd_netdev **out)
 
 	if (!u)
 		return rd_fail(RD_HOST_ERROR, "out of memory");
-	u->nd = (struct rd_netdev){ .fd = -1, .close = user_close };
-	u->fd = u->end_fd = -1;
-	status = make_pair(u);
+	u->nd = (struct rd_netdev){ .receive = user_receive, .send = user_send,
+				    .flush = user_flush, .close = user_close };
+	u->end_fd = u->to_device.data_fd = u->to_device.room_fd = -1;
+	u->to_thread.data_fd = u->to_thread.room_fd = -1;
+	status = make_queues(u);
 	if (!status)
 		status = make_slirp(u);
 	for (unsigned int i = 0; i < config->n_forwards && !status; i++)

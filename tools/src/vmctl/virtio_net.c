@@ -86,12 +86,27 @@ static bool drop(struct net *n)
 	return true;
 }
 
+enum sent { SENT, NO_ROOM, REFUSED };
+
+static enum sent send_frame(struct net *n, const uint8_t *frame, size_t len)
+{
+	ssize_t done;
+
+	if (n->nd->send)
+		return n->nd->send(n->nd, frame, len) ? SENT : NO_ROOM;
+	do {
+		done = write(n->nd->fd, frame, len);
+	} while (done < 0 && errno == EINTR);
+	if (done >= 0)
+		return SENT;
+	return errno == EAGAIN ? NO_ROOM : REFUSED;
+}
+
 /* Hand one frame on. False: the backend has no room now. A bad frame counts as sent. */
 static bool transmit(struct net *n, const struct rd_chain *c)
 {
 	struct virtio_net_hdr_v1 h;
 	size_t off = n->nd->offloads ? 0 : HDR_LEN, len;
-	ssize_t done;
 
 	if (c->out_len < HDR_LEN + ETH_HLEN || c->out_len > sizeof(n->frame))
 		return drop(n);
@@ -101,11 +116,14 @@ static bool transmit(struct net *n, const struct rd_chain *c)
 	if (!header_ok(&n->slot.v, &h, len))
 		return drop(n);
 	memcpy(n->frame, &h, sizeof(h));
-	do {
-		done = write(n->nd->fd, n->frame + off, HDR_LEN + len - off);
-	} while (done < 0 && errno == EINTR);
-	if (done < 0)
-		return errno != EAGAIN && drop(n);
+	switch (send_frame(n, n->frame + off, HDR_LEN + len - off)) {
+	case NO_ROOM:
+		return false;
+	case REFUSED:
+		return drop(n);
+	case SENT:
+		break;
+	}
 	count(&n->counters.tx_frames, &n->counters.tx_bytes, len);
 	return true;
 }
@@ -128,11 +146,14 @@ static void serve_tx(struct net *n)
 			rd_virtio_done(v, QUEUE_TX, c.head, 0);
 		left--;
 	}
+	if (n->nd->flush)
+		n->nd->flush(n->nd);
 	rd_virtq_ask_kicks(ring, !stuck);
 	/* More came, or the round is over: again after the other queue. */
 	if (!stuck && rd_virtio_pending(v, QUEUE_TX))
 		rd_virtio_notify(v, QUEUE_TX);
-	rd_virtio_watch(v, WATCH_OUT, n->nd->fd, stuck ? POLLOUT : 0);
+	rd_virtio_watch(v, WATCH_OUT, n->nd->send ? n->nd->room_fd : n->nd->fd,
+			!stuck ? 0 : n->nd->send ? POLLIN : POLLOUT);
 	rd_virtio_signal(v, QUEUE_TX);
 }
 
@@ -144,7 +165,10 @@ static size_t fetch(struct net *n)
 	ssize_t len;
 
 	memcpy(n->frame, &h, sizeof(h));
-	len = read(n->nd->fd, n->frame + off, sizeof(n->frame) - off);
+	if (n->nd->receive)
+		len = (ssize_t)n->nd->receive(n->nd, n->frame + off, sizeof(n->frame) - off);
+	else
+		len = read(n->nd->fd, n->frame + off, sizeof(n->frame) - off);
 	if (len <= 0 || (size_t)len + off <= HDR_LEN)
 		return 0;
 	memcpy(&h, n->frame, sizeof(h));
