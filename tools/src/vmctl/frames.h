@@ -2,7 +2,7 @@
 /*
  * A queue of network frames from one thread to one other.
  *
- * Invariant: data_fd is readable while frames that were flushed wait in the queue; room_fd becomes
+ * Invariant: data_fd is readable while frames that were flushed wait in the queue; room_fd gets
  * readable once the queue has emptied to a quarter after the producer was refused. So both ends
  * can sleep in poll(), and a round of frames wakes the other end once, not once for each.
  */
@@ -20,10 +20,13 @@ struct rd_frames {
 	uint8_t *ring;
 	int data_fd, room_fd;	/* eventfds */
 	bool unflushed;		/* the producer's */
-	/* Bytes ever put and taken; each has one writer. In lines of their own: two CPUs use them. */
-	uint32_t put __attribute__((aligned(64)));
-	uint32_t taken __attribute__((aligned(64)));
+	/* Bytes ever put and taken; each has one writer. In cache lines of their own. */
+	uint8_t pad0[64];
+	uint32_t put;
+	uint8_t pad1[64];
+	uint32_t taken;
 	bool starved;		/* the producer waits for room_fd */
+	uint8_t pad2[64];
 };
 
 /* rd_frames_init - an empty queue. A status; after a failure rd_frames_free() is allowed. */

@@ -50,8 +50,8 @@ struct rd_net_counters {
 struct rd_netdev {
 	int fd;			/* non-blocking, readable: frames are there */
 	/*
-	 * A backend whose frames do not come and go by read and write on fd, one each: the next
-	 * frame, 0 for none; take one, false for no room until room_fd is readable; and pass on what
+	 * Of a backend whose frames do not come and go by read and write on fd, one each: the next
+	 * frame, 0 for none; send one, false for no room until room_fd is readable; pass on what
 	 * was sent. All three or none.
 	 */
 	size_t (*receive)(struct rd_netdev *nd, void *frame, size_t room);
