@@ -16,17 +16,22 @@
 
 #define RD_STATS_NAME 48
 
+/*
+ * struct kvm_stats_desc with a name behind it. Spelled out, because in the kernel that struct has
+ * room for a name of its own on newer kernels and none on older ones.
+ */
 struct rd_stats_desc {
-	struct kvm_stats_desc desc;
+	u32 flags;
+	s16 exponent;
+	u16 size;
+	u32 offset;
+	u32 bucket_size;
 	char name[RD_STATS_NAME];
 };
 
 #define RD_STATS_FLAGS (KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10)
 #define RD_DESC(type, field, label)                                                                \
-	{ .desc = { .flags = RD_STATS_FLAGS,                                                       \
-		    .size = 1,                                                                     \
-		    .offset = offsetof(type, field) },                                             \
-	  .name = label },
+	{ .flags = RD_STATS_FLAGS, .size = 1, .offset = offsetof(type, field), .name = label },
 #define RD_VM_DESC(field) RD_DESC(struct rd_vm_stats, field, #field)
 #define RD_VCPU_DESC(field) RD_DESC(struct rd_vcpu_stats, field, #field)
 #define RD_EXIT_DESC(kind) RD_DESC(struct rd_vcpu_stats, exit[RD_EXIT_##kind], "exit_" #kind)
@@ -135,6 +140,8 @@ int rd_stats_fd_create(struct rd_vm *vm, struct rd_vcpu *v)
 
 	BUILD_BUG_ON(sizeof(struct rd_vcpu_stats) != sizeof(u64) * ARRAY_SIZE(rd_vcpu_descs));
 	BUILD_BUG_ON(sizeof(struct rd_vm_stats) != sizeof(u64) * ARRAY_SIZE(rd_vm_descs));
+	BUILD_BUG_ON(offsetof(struct rd_stats_desc, name) !=
+		     offsetof(struct kvm_stats_desc, name));
 	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (!s)
 		return -ENOMEM;
