@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest memory that the host takes away and brings back: swap for want of memory,
+ * Guest memory that the host takes away and brings back: swap for want of memory or by request,
  * and what reclaim must learn from the guest: which pages it wrote and which it uses.
  */
 #include "tests/selftests/lib/load.h"
@@ -83,6 +83,59 @@ static void memory_limit(void)
 	rdt_load_stop(&l);
 }
 
+/*
+ * Pages that the guest has left alone go when they are asked to. Before 6.9 the first request only
+ * takes note that the guest has used them, so a second one follows. MADV_COLD does not help: it
+ * looks at the host's own accessed bits only.
+ */
+static void page_out_by_request(void)
+{
+	uint64_t pages = 2048, half = pages / 2, first, out, used;
+	struct rdt_load l;
+	long faults;
+
+	rdt_need_swap();
+	rdt_load_start(&l, "pattern_two", pages, false, 1);
+	l.vm->shared->args[5] = half;
+	rdt_load_round(&l);
+	page_out(&l);
+	first = rdt_load_swapped(&l, half, half);
+	page_out(&l);
+	out = rdt_load_swapped(&l, half, half);
+	used = rdt_load_swapped(&l, 0, half);
+	/* They stay out while the guest works on the others. */
+	rdt_load_round(&l);
+	RDT_EQ(rdt_load_swapped(&l, half, half), out);
+	RDT_CHECK(out > half * 7 / 8);
+	/* The guest verifies each page, so a round is proof that it found all of them. */
+	faults = major_faults();
+	l.vm->shared->args[5] = 0;
+	rdt_load_round(&l);
+	faults = major_faults() - faults;
+	rdt_note("out of %llu pages left alone: %llu, then %llu; of those in use: %llu; "
+		 "%ld major faults until all are back", (unsigned long long)half,
+		 (unsigned long long)first, (unsigned long long)out, (unsigned long long)used,
+		 faults);
+	RDT_CHECK(faults >= (long)out);
+	RDT_EQ(rdt_load_swapped(&l, 0, pages), 0);
+	/* What the guest writes to pages that are out is not lost when they go once more. */
+	l.vm->shared->args[5] = half;
+	rdt_load_round(&l);
+	for (int i = 0; i < 2; i++)
+		page_out(&l);
+	RDT_CHECK(rdt_load_swapped(&l, half, half) > half * 7 / 8);
+	l.vm->shared->args[5] = 0;
+	rdt_load_generation(&l, 2);
+	l.vm->shared->args[5] = half;
+	rdt_load_round(&l);
+	for (int i = 0; i < 2; i++)
+		page_out(&l);
+	RDT_CHECK(rdt_load_swapped(&l, half, half) > half * 7 / 8);
+	for (uint64_t i = 0; i < pages; i++)
+		RDT_CHECK(rdt_load_holds(&l, i, 2));
+	rdt_load_stop(&l);
+}
+
 /* --- what reclaim learns ---------------------------------------------------------------------- */
 
 /* Pages in use stay, others go: the accessed bits of the nested table are heard. */
@@ -156,6 +209,7 @@ static void written_after_free(void)
 static const struct rdt_test tests[] = {
 	{ "pattern_notices", pattern_notices },
 	{ "memory_limit", memory_limit, 20 },
+	{ "page_out_by_request", page_out_by_request, 20 },
 	{ "pages_in_use_stay", pages_in_use_stay, 20 },
 	{ "written_after_free", written_after_free, 20 },
 };
