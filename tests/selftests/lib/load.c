@@ -75,18 +75,39 @@ bool rdt_load_holds(const struct rdt_load *l, uint64_t page, uint64_t generation
 
 /* --- the host's view -------------------------------------------------------------------------- */
 
-uint64_t rdt_load_swapped(const struct rdt_load *l, uint64_t first, uint64_t n)
+static uint64_t *read_pagemap(const struct rdt_load *l, uint64_t first, uint64_t n)
 {
 	int fd = RDT_OK(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-	uint64_t *entries = calloc(n, sizeof(*entries)), swapped = 0;
+	uint64_t *entries = calloc(n, sizeof(*entries));
 	off_t at = ((uintptr_t)l->host / RDT_PAGE + first) * sizeof(*entries);
 
 	RDT_EQ(pread(fd, entries, n * sizeof(*entries), at), n * sizeof(*entries));
+	close(fd);
+	return entries;
+}
+
+uint64_t rdt_load_swapped(const struct rdt_load *l, uint64_t first, uint64_t n)
+{
+	uint64_t *entries = read_pagemap(l, first, n), swapped = 0;
+
 	for (uint64_t i = 0; i < n; i++)
 		swapped += entries[i] >> 62 & 1;
 	free(entries);
-	close(fd);
 	return swapped;
+}
+
+uint64_t rdt_load_shared(const struct rdt_load *a, const struct rdt_load *b, uint64_t first,
+			 uint64_t n)
+{
+	uint64_t *of_a = read_pagemap(a, first, n), *of_b = read_pagemap(b, first, n), shared = 0;
+	const uint64_t present = 1ull << 63, frame = (1ull << 55) - 1;
+
+	for (uint64_t i = 0; i < n; i++)
+		shared += (of_a[i] & of_b[i] & present) && (of_a[i] & frame) &&
+			  (of_a[i] & frame) == (of_b[i] & frame);
+	free(of_a);
+	free(of_b);
+	return shared;
 }
 
 uint64_t rdt_load_huge_kb(const struct rdt_load *l)
@@ -143,6 +164,8 @@ int64_t rdt_vcpu_stat(const struct rdt_vm *vm, const char *name)
 
 	for (int i = 0; i < vm->vcpus; i++) {
 		one = rdt_stat(vm->vcpu[i]->fd, name);
+		if (one < 0 && !rdt_is_stock())
+			rdt_fail("there is no counter %s", name);
 		if (one < 0)
 			return -1;
 		sum += one;

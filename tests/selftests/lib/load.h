@@ -34,12 +34,15 @@ bool rdt_load_holds(const struct rdt_load *l, uint64_t page, uint64_t generation
 
 /* How many pages of [first, first + n) of the region are in swap. */
 uint64_t rdt_load_swapped(const struct rdt_load *l, uint64_t first, uint64_t n);
+/* How many pages of [first, first + n) of two regions are one page of the host. Needs root. */
+uint64_t rdt_load_shared(const struct rdt_load *a, const struct rdt_load *b, uint64_t first,
+			 uint64_t n);
 /* KiB of the region in large pages of the host. */
 uint64_t rdt_load_huge_kb(const struct rdt_load *l);
 
 /* A counter of KVM_GET_STATS_FD of a VM or vCPU descriptor; -1: there is none of that name. */
 int64_t rdt_stat(int fd, const char *name);
-/* The same, summed over the virtual processors. */
+/* The same, summed over the virtual processors; -1 on stock KVM only. */
 int64_t rdt_vcpu_stat(const struct rdt_vm *vm, const char *name);
 
 /* A file of the host that holds a number, or takes a line; -1 or false when it does not. */
