@@ -264,15 +264,14 @@ static struct moment now(void)
  * limited, and idle time only by what no wait takes.
  */
 #define BUSY_LIMIT 9000000000ull /* a boot takes 6.3 of these 9 */
-#define STRETCH_LIMIT 3000000000ull /* a stretch of a stream takes half */
+#define STALL_LIMIT 500000000ull /* in this time a stream carries 15 MiB */
 #define IDLE_LIMIT 3000000000000ull
 
 static struct watch {
 	pthread_t thread;
 	pid_t pid;
 	int listener; /* to be shut, too, -1: none */
-	struct moment start;
-	uint64_t limit; /* in executed instructions from there */
+	size_t progress; /* of a stream, in bytes */
 } watched;
 
 static uint64_t executed_since(struct moment start)
@@ -284,36 +283,35 @@ static uint64_t executed_since(struct moment start)
 
 static void *watch(void *arg)
 {
-	const struct watch *w = arg;
+	struct moment since = now();
+	struct watch *w = arg;
+	size_t seen = 0;
 
-	for (;;) {
-		sleep(1);
-		if (now().idle - w->start.idle < IDLE_LIMIT &&
-		    executed_since(w->start) < __atomic_load_n(&w->limit, __ATOMIC_RELAXED))
-			continue;
-		fprintf(stderr, "bench: the guest is stuck\n");
-		kill(w->pid, SIGKILL);
-		if (w->listener >= 0)
-			shutdown(w->listener, SHUT_RDWR);
-		return NULL;
-	}
+	do {
+		size_t progress;
+
+		usleep(250000);
+		progress = __atomic_load_n(&w->progress, __ATOMIC_RELAXED);
+		if (progress != seen)
+			since = now();
+		seen = progress;
+	} while (now().idle - since.idle < IDLE_LIMIT &&
+		 executed_since(since) < (seen ? STALL_LIMIT : BUSY_LIMIT));
+	fprintf(stderr, "bench: the guest is stuck\n");
+	kill(w->pid, SIGKILL);
+	if (w->listener >= 0)
+		shutdown(w->listener, SHUT_RDWR);
+	return NULL;
 }
 
 /* End the command when it takes too long, if unwatch() does not come first. */
 static void watch_command(pid_t pid, int listener)
 {
-	watched = (struct watch){ .pid = pid, .listener = listener, .start = now(),
-				  .limit = BUSY_LIMIT };
+	watched = (struct watch){ .pid = pid, .listener = listener };
 	if (pthread_create(&watched.thread, NULL, watch, &watched)) {
 		fprintf(stderr, "bench: no thread\n");
 		exit(1);
 	}
-}
-
-/* There is progress: it has so many instructions from now. */
-static void watch_again(uint64_t limit)
-{
-	__atomic_store_n(&watched.limit, executed_since(watched.start) + limit, __ATOMIC_RELAXED);
 }
 
 static void unwatch(void)
@@ -432,13 +430,11 @@ static int sink(const char *row, int port, char **argv)
 	watch_command(pid, listener);
 	s = accept(listener, NULL, NULL);
 	mark[marks++] = ticks();
-	watch_again(STRETCH_LIMIT);
 	while (marks < REPS + 2 && (n = read(s, buf, sizeof(buf))) > 0) {
 		have += n;
-		if (have < (size_t)STRETCH * marks)
-			continue;
-		mark[marks++] = ticks();
-		watch_again(STRETCH_LIMIT);
+		__atomic_store_n(&watched.progress, have, __ATOMIC_RELAXED);
+		if (have >= (size_t)STRETCH * marks)
+			mark[marks++] = ticks();
 	}
 	close(s);
 	if (marks < REPS + 2)
