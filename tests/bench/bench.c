@@ -406,7 +406,7 @@ static int guest_figures(const char *row, char **argv)
 /* Take a stream from the guest: instructions for each KiB, in REPS stretches after a first one. */
 static int sink(const char *row, int port, char **argv)
 {
-	/* Long: batches of frames come in several sizes, and 8 MiB differ by some percent. */
+	/* Long, so that it evens out how many frames come at a time. */
 	enum { STRETCH = 24 << 20 };
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_port = htons(port),

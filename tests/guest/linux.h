@@ -7,10 +7,7 @@
 
 #ifndef __ASSEMBLER__
 
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "tests/guest/guest.h"	/* for its types and instructions, not its reports */
 
 extern volatile u32 rdl_ticks;		/* counted by the timer's interrupt */
 extern char rdl_timer[];

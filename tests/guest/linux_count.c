@@ -33,24 +33,6 @@ static struct gate {
 	u32 high, zero;
 } idt[256] __attribute__((aligned(16)));
 
-static void outb(u16 port, u8 v)
-{
-	asm volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static void outw(u16 port, u16 v)
-{
-	asm volatile("outw %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static u16 inw(u16 port)
-{
-	u16 v;
-
-	asm volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
 static void say(const char *s)
 {
 	for (; *s; s++)
@@ -109,7 +91,7 @@ static void work(u32 round)
 	}
 }
 
-static void apic_write(u32 reg, u32 v)
+static void write_apic(u32 reg, u32 v)
 {
 	*(volatile u32 *)(APIC + reg) = v;
 }
@@ -125,10 +107,10 @@ static void start_timer(void)
 	idt[RDL_TIMER] = (struct gate){ .low = at, .selector = CODE, .flags = 0x8e00,
 					.middle = at >> 16, .high = at >> 32 };
 	asm volatile("lidt %0" : : "m"(idtr));
-	apic_write(0xf0, 0x1ff);		/* on */
-	apic_write(0x3e0, 0xb);			/* divide by 1 */
-	apic_write(0x320, 0x20000 | RDL_TIMER);	/* periodic */
-	apic_write(0x380, TICK_NS);
+	write_apic(0xf0, 0x1ff);		/* on */
+	write_apic(0x3e0, 0xb);			/* divide by 1 */
+	write_apic(0x320, 0x20000 | RDL_TIMER);	/* periodic */
+	write_apic(0x380, TICK_NS);
 }
 
 /* N of "end=N" on the command line, 0 without it. */
