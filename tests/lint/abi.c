@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <linux/kvm.h>
 #include "kmod/uapi/redoubt.h"
+#include "kmod/uapi/redoubt_tree.h"
 
 #define NUMBER(call, value) _Static_assert((call) == (value), #call " has another number")
 #define SIZE(type, value) _Static_assert(sizeof(struct type) == (value), #type " has another size")
@@ -66,3 +67,23 @@ AT(kvm_run, exit_reason, 8);
 AT(kvm_run, if_flag, 13);
 AT(kvm_run, cr8, 16);
 AT(kvm_run, mmio, 32);
+
+/* Nodes of the write-trace tree. */
+NUMBER(RD_TREE_MAGIC, 0x45525452);
+NUMBER(RD_TREE_VERSION, 1);
+NUMBER(RD_TREE_RESTLESS, 14);
+NUMBER(RD_TREE_CHILD_MASK, 0x000ffffffffff000);
+NUMBER(RD_TREE_FLAGS, 0xe);
+NUMBER(RD_TREE_RANGE_MASK, 0x000000ff00000000);
+SIZE(rd_tree_header, 64);
+AT(rd_tree_header, version, 4);
+AT(rd_tree_header, level, 5);
+AT(rd_tree_header, count, 6);
+AT(rd_tree_header, generation, 8);
+AT(rd_tree_header, first, 16);
+AT(rd_tree_header, self, 24);
+SIZE(rd_tree_range, 8);
+AT(rd_tree_range, len, 2);
+AT(rd_tree_range, next, 4);
+AT(rd_tree_range, entry, 5);
+AT(rd_tree_range, tag, 6);
