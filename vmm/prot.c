@@ -13,6 +13,8 @@ static const struct rd_prot_rule {
 } rules[RD_NR_PROT] = {
 	[RD_PROT_OWNED] = { .stops = RD_ACC_ALL, .action = RD_PROT_ASK, .small = true },
 	[RD_PROT_READONLY] = { .stops = RD_ACC_WRITE, .action = RD_PROT_EMULATE },
+	[RD_PROT_NODE] = { .stops = RD_ACC_WRITE, .action = RD_PROT_ASK, .small = true },
+	[RD_PROT_GUARDED] = { .stops = RD_ACC_WRITE, .action = RD_PROT_ASK, .small = true },
 	[RD_PROT_TRACED] = { .stops = RD_ACC_WRITE, .action = RD_PROT_ASK, .small = true },
 	[RD_PROT_DIRTY] = { .stops = RD_ACC_WRITE, .action = RD_PROT_LOG, .small = true,
 			    .once = true },

@@ -16,7 +16,9 @@
 enum rd_prot_reason {
 	RD_PROT_OWNED,    /* the page belongs to a subsystem that answers every access (EPC) */
 	RD_PROT_READONLY, /* the slot is read-only: writes are MMIO */
-	RD_PROT_TRACED,   /* a subsystem wants to see writes */
+	RD_PROT_NODE,     /* the page holds a part of the guest's trace tree */
+	RD_PROT_GUARDED,  /* the guest's trace tree names it */
+	RD_PROT_TRACED,   /* the host wants to see writes */
 	RD_PROT_DIRTY,    /* writes are recorded in the slot's dirty bitmap */
 	RD_NR_PROT
 };
@@ -35,6 +37,11 @@ struct rd_prot_verdict {
 };
 
 #define RD_ACC_ALL (RD_ACC_READ | RD_ACC_WRITE | RD_ACC_FETCH)
+
+/* The reasons of single pages that writes are asked about, each with an owner of its own. */
+#define RD_PROT_TRACES (BIT(RD_PROT_NODE) | BIT(RD_PROT_GUARDED) | BIT(RD_PROT_TRACED))
+/* The reasons of single pages that stop reads as well. */
+#define RD_PROT_STOPS_READ BIT(RD_PROT_OWNED)
 
 struct rd_prot_verdict rd_prot_decide_slow(u32 reasons, unsigned int acc);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The page-protection layer: all sets of reasons with all accesses, against the rules in prose. */
-#include "tests/unit/unit.h"
+#include "tests/unit/prot/prot_tests.h"
 #include "vmm/prot.h"
 
 #define HAS(reasons, r) (((reasons) >> (r)) & 1)
@@ -36,7 +36,7 @@ START_TEST(test_action)
 			want = RD_PROT_ASK;
 		else if (is_write(acc) && HAS(_i, RD_PROT_READONLY))
 			want = RD_PROT_EMULATE;
-		else if (is_write(acc) && HAS(_i, RD_PROT_TRACED))
+		else if (is_write(acc) && (_i & RD_PROT_TRACES))
 			want = RD_PROT_ASK;
 		else if (is_write(acc) && HAS(_i, RD_PROT_DIRTY))
 			want = RD_PROT_LOG;
@@ -56,7 +56,7 @@ START_TEST(test_mapping_is_as_narrow_as_the_reasons)
 
 		if (HAS(_i, RD_PROT_OWNED))
 			want = 0;
-		if (HAS(_i, RD_PROT_READONLY) || HAS(_i, RD_PROT_TRACED))
+		if (HAS(_i, RD_PROT_READONLY) || (_i & RD_PROT_TRACES))
 			want &= ~RD_ACC_WRITE;
 		if (HAS(_i, RD_PROT_DIRTY) && v.action != RD_PROT_LOG)
 			want &= ~RD_ACC_WRITE;
@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(test_reasons_of_single_pages_forbid_large_ones)
 {
-	unsigned int pages = BIT(RD_PROT_OWNED) | BIT(RD_PROT_TRACED) | BIT(RD_PROT_DIRTY);
+	unsigned int pages = BIT(RD_PROT_OWNED) | RD_PROT_TRACES | BIT(RD_PROT_DIRTY);
 	unsigned int acc;
 
 	for (acc = 1; acc < 8; acc++)
@@ -87,5 +87,6 @@ Suite *rd_suite(void)
 	tcase_add_loop_test(c, test_mapping_is_as_narrow_as_the_reasons, 0, BIT(RD_NR_PROT));
 	tcase_add_loop_test(c, test_reasons_of_single_pages_forbid_large_ones, 0, BIT(RD_NR_PROT));
 	suite_add_tcase(s, c);
+	add_map_tests(s);
 	return s;
 }
