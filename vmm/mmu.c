@@ -18,6 +18,7 @@
 struct fault {
 	struct rd_slot *slot;
 	struct rd_prot_verdict verdict;
+	u8 page_reasons;     /* those of the page itself that went into the verdict */
 	struct rd_host_page host;
 	u64 gfn;
 	unsigned long hva;
@@ -210,6 +211,20 @@ static int overtaken(const struct rd_mmu *mmu, const struct fault *f)
 	return unlikely(mmu->inval_seq != f->seq) ? RD_PF_RETRY : 0;
 }
 
+/*
+ * Reasons of single pages that came since the verdict, and what those of the neighbours leave of
+ * the size. Whoever adds one does so under the lock and then narrows what is mapped. lock held.
+ */
+static int reprotected(const struct rd_mmu *mmu, struct fault *f)
+{
+	if (likely(!mmu->prot.nr))
+		return 0;
+	if (rd_prot_map_get(&mmu->prot, f->gfn) & ~f->page_reasons)
+		return RD_PF_RETRY;
+	f->level = rd_prot_map_level(&mmu->prot, f->gfn, f->level);
+	return 0;
+}
+
 /* A change may take long (a fork copies tables for milliseconds): do not keep it from the CPU. */
 static void wait_for_host(struct rd_mmu *mmu, const struct fault *f)
 {
@@ -259,6 +274,8 @@ static int map(struct rd_vcpu *v, struct fault *f)
 
 	read_lock(&mmu->lock);
 	ret = overtaken(mmu, f);
+	if (likely(!ret))
+		ret = reprotected(mmu, f);
 	if (likely(!ret)) {
 		if (f->verdict.action == RD_PROT_LOG)
 			rd_mark_dirty(v, f->slot, f->gfn);
@@ -293,7 +310,8 @@ static bool restore_write(struct rd_vcpu *v, const struct fault *f)
 
 	read_lock(&mmu->lock);
 	e = rd_mmu_leaf(mmu, f->gfn, &level, &old);
-	if (level == 1 && (old & fmt->soft_write)) {
+	if (level == 1 && (old & fmt->soft_write) &&
+	    !(rd_prot_map_get(&mmu->prot, f->gfn) & ~f->page_reasons)) {
 		rd_mark_dirty(v, f->slot, f->gfn);
 		done = cmpxchg(e, old, rd_pt_with_write(fmt, old)) == old;
 	}
@@ -321,7 +339,8 @@ static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned
 	struct fault f;
 	int ret;
 
-	f.verdict = rd_prot_decide(s->reasons, acc);
+	f.page_reasons = rd_prot_map_get(&v->vm->mmu.prot, gpa >> RD_PAGE_SHIFT);
+	f.verdict = rd_prot_decide(s->reasons | f.page_reasons, acc);
 	if (unlikely(f.verdict.action == RD_PROT_ASK))
 		return ask_units(v, gpa, acc);
 	if (unlikely(f.verdict.action == RD_PROT_EMULATE))
@@ -364,6 +383,7 @@ int rd_mmu_init(struct rd_vm *vm)
 	int ret;
 
 	rwlock_init(&mmu->lock);
+	mutex_init(&mmu->prot_lock);
 	init_waitqueue_head(&mmu->inval_wait);
 	mmu->fmt = rd_hw->pt;
 	mmu->me_mask = __sme_set(0ULL);
@@ -387,4 +407,5 @@ void rd_mmu_destroy(struct rd_vm *vm)
 	if (vm->mmu.root)
 		rd_mmu_free_tables(vm);
 	vm->mmu.root = NULL;
+	rd_prot_map_destroy(&vm->mmu.prot);
 }

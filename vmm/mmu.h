@@ -11,6 +11,8 @@
 
 #include <linux/mmu_notifier.h>
 #include "kmod/base.h"
+#include "vmm/prot.h"
+#include "vmm/prot_map.h"
 #include "vmm/pt.h"
 
 struct rd_vm;
@@ -18,8 +20,8 @@ struct rd_vcpu;
 struct rd_slot;
 
 /*
- * Lock: [L] changed under lock held for write, read under either. Order: vm->srcu, then lock;
- * nothing is taken under it. What removes or narrows translations flushes the TLBs before it lets
+ * Lock: [L] changed under lock held for write, read under either. Order: vm->srcu, prot_lock, then
+ * lock; nothing is taken under it. What removes or narrows translations flushes the TLBs before it lets
  * go of the lock, so whoever finds an entry gone may rely on it.
  */
 struct rd_mmu {
@@ -36,6 +38,8 @@ struct rd_mmu {
 	wait_queue_head_t inval_wait; /* faults that met an invalidation, until one ends */
 	bool registered;           /* the notifier is */
 	atomic_long_t nr_pages;    /* table pages */
+	struct rd_prot_map prot;   /* [L] reasons of single pages; get: any context */
+	struct mutex prot_lock;    /* around changes of it, outside lock */
 };
 
 /*
@@ -80,5 +84,14 @@ bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 fi
 			       unsigned long mask);
 /* After logging stopped: let large pages come back. */
 void rd_mmu_recover_large(struct rd_vm *vm, const struct rd_slot *s);
+/*
+ * vmm/mmu_prot.c: give pages [gfn, gfn + npages) a reason to stop accesses, or take it away. When
+ * protect returns, no translation of any vCPU allows any more what the reason stops, and nothing
+ * makes one that does before unprotect. Pages without a slot can have reasons, too: they hold once
+ * there is one. -ENOMEM, -EINVAL (no such pages): nothing changed. Sleep; take prot_lock. Caller
+ * holds vm->srcu or is a vCPU's thread in KVM_RUN.
+ */
+int rd_mmu_protect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason reason);
+void rd_mmu_unprotect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason reason);
 
 #endif

@@ -67,6 +67,17 @@ struct rd_zapper {
 void rd_zap_begin(struct rd_zapper *z, struct rd_vm *vm, bool yield);
 void rd_zap_range(struct rd_zapper *z, u64 first, u64 end);  /* guest pages [first, end) */
 void rd_zap_end(struct rd_zapper *z);
+/* Empty a present entry of that level. */
+void rd_zap_entry(struct rd_zapper *z, u64 *e, unsigned int level);
+/* Take write permission from a leaf, if it has it. True: a flush is needed before that holds. */
+bool rd_zap_write(const struct rd_pt_format *fmt, u64 *e);
+/* Let others have the lock, if z may yield and somebody waits. */
+void rd_zap_breathe(struct rd_zapper *z);
+/*
+ * Where gfn is mapped smaller than it could be, unmap it as far as the large page would reach.
+ * Returns the first page behind what was looked at.
+ */
+u64 rd_zap_recover(struct rd_zapper *z, const struct rd_slot *s, u64 gfn);
 /* All table pages with the root. No vCPU exists any more. */
 void rd_mmu_free_tables(struct rd_vm *vm);
 

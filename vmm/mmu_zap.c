@@ -46,7 +46,7 @@ void rd_zap_end(struct rd_zapper *z)
 	free_dead(z);
 }
 
-static void breathe(struct rd_zapper *z)
+void rd_zap_breathe(struct rd_zapper *z)
 {
 	rwlock_t *lock = &z->vm->mmu.lock;
 
@@ -69,8 +69,7 @@ static void bury(struct rd_zapper *z, u64 *table, unsigned int level)
 	z->vm->stats.mmu_pages = atomic_long_dec_return(&mmu->nr_pages);
 }
 
-/* Empty one present entry. */
-static void clear(struct rd_zapper *z, u64 *e, unsigned int level)
+void rd_zap_entry(struct rd_zapper *z, u64 *e, unsigned int level)
 {
 	struct rd_mmu *mmu = &z->vm->mmu;
 	u64 old = *e;
@@ -97,7 +96,7 @@ static u64 zap_leaves(struct rd_zapper *z, u64 *table, u64 gfn, u64 end)
 		u64 *e = &table[rd_pt_index(gfn, 1)];
 
 		if (rd_pt_present(z->vm->mmu.fmt, *e))
-			clear(z, e, 1);
+			rd_zap_entry(z, e, 1);
 	}
 	return end;
 }
@@ -120,7 +119,7 @@ static u64 zap_step(struct rd_zapper *z, u64 gfn, u64 end)
 			return next;
 		if (rd_pt_is_leaf(mmu->fmt, *e, l) ||
 		    (l <= MAX_DROP_LEVEL && gfn == rd_pt_first(gfn, l) && next <= end)) {
-			clear(z, e, l);
+			rd_zap_entry(z, e, l);
 			return next;
 		}
 		table = rd_mmu_child(mmu, *e);
@@ -132,7 +131,7 @@ void rd_zap_range(struct rd_zapper *z, u64 first, u64 end)
 {
 	while (first < end) {
 		first = zap_step(z, first, end);
-		breathe(z);
+		rd_zap_breathe(z);
 	}
 }
 
@@ -147,7 +146,7 @@ void rd_mmu_zap_slot(struct rd_vm *vm, const struct rd_slot *s)
 
 /* --- write protection ------------------------------------------------------------------------- */
 
-static bool protect(const struct rd_pt_format *fmt, u64 *e)
+bool rd_zap_write(const struct rd_pt_format *fmt, u64 *e)
 {
 	u64 old = *e;
 
@@ -180,7 +179,7 @@ bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 fi
 			e = rd_mmu_leaf(mmu, gfn, &level, &value);
 		prev = gfn;
 		if (e)
-			changed |= protect(mmu->fmt, e);
+			changed |= rd_zap_write(mmu->fmt, e);
 	}
 	return changed;
 }
@@ -197,13 +196,13 @@ static u64 protect_step(struct rd_zapper *z, u64 gfn, u64 end)
 		if (!rd_pt_present(mmu->fmt, *e))
 			return rd_pt_next(gfn, l);
 		if (rd_pt_is_leaf(mmu->fmt, *e, l)) {
-			z->flush |= protect(mmu->fmt, e);
+			z->flush |= rd_zap_write(mmu->fmt, e);
 			return rd_pt_next(gfn, l);
 		}
 		table = rd_mmu_child(mmu, *e);
 	}
 	for (end = min(end, rd_pt_next(gfn, 2)); gfn < end; gfn++)
-		z->flush |= protect(mmu->fmt, &table[rd_pt_index(gfn, 1)]);
+		z->flush |= rd_zap_write(mmu->fmt, &table[rd_pt_index(gfn, 1)]);
 	return end;
 }
 
@@ -215,7 +214,7 @@ void rd_mmu_write_protect_slot(struct rd_vm *vm, const struct rd_slot *s)
 	rd_zap_begin(&z, vm, true);
 	while (gfn < end) {
 		gfn = protect_step(&z, gfn, end);
-		breathe(&z);
+		rd_zap_breathe(&z);
 	}
 	rd_zap_end(&z);
 }
@@ -228,11 +227,12 @@ static bool could_be_large(struct rd_vm *vm, const struct rd_slot *s, u64 gfn, u
 	struct rd_host_page p;
 
 	return level <= vm->mmu.fmt->max_leaf_level &&
+	       rd_prot_map_level(&vm->mmu.prot, gfn, level) == level &&
 	       rd_pt_fit(gfn, s->base_gfn, s->npages, s->hva, level) == level &&
 	       rd_host_walk(vm->mm, rd_slot_hva(s, gfn), &p) && p.level >= level;
 }
 
-static u64 recover_step(struct rd_zapper *z, const struct rd_slot *s, u64 gfn)
+u64 rd_zap_recover(struct rd_zapper *z, const struct rd_slot *s, u64 gfn)
 {
 	struct rd_mmu *mmu = &z->vm->mmu;
 	u64 *table = mmu->root;
@@ -244,7 +244,7 @@ static u64 recover_step(struct rd_zapper *z, const struct rd_slot *s, u64 gfn)
 		if (!rd_pt_present(mmu->fmt, *e) || rd_pt_is_leaf(mmu->fmt, *e, l))
 			return rd_pt_next(gfn, l);
 		if (could_be_large(z->vm, s, gfn, l)) {
-			clear(z, e, l);
+			rd_zap_entry(z, e, l);
 			return rd_pt_next(gfn, l);
 		}
 		table = rd_mmu_child(mmu, *e);
@@ -259,8 +259,8 @@ void rd_mmu_recover_large(struct rd_vm *vm, const struct rd_slot *s)
 
 	rd_zap_begin(&z, vm, true);
 	while (gfn < end) {
-		gfn = recover_step(&z, s, gfn);
-		breathe(&z);
+		gfn = rd_zap_recover(&z, s, gfn);
+		rd_zap_breathe(&z);
 	}
 	rd_zap_end(&z);
 }

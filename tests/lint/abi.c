@@ -7,6 +7,7 @@
 #include <linux/kvm.h>
 #include "kmod/uapi/redoubt.h"
 #include "kmod/uapi/redoubt_tree.h"
+#include "kmod/uapi/redoubt_trace.h"
 
 #define NUMBER(call, value) _Static_assert((call) == (value), #call " has another number")
 #define SIZE(type, value) _Static_assert(sizeof(struct type) == (value), #type " has another size")
@@ -28,6 +29,32 @@ AT(rd_vm_status, dead, 8);
 AT(rd_vm_status, nr_vcpus, 12);
 AT(rd_vm_status, name, 16);
 AT(rd_vm_status, reason, 48);
+
+NUMBER(RD_VM_TRACE_ADD, 0x4028d750);
+NUMBER(RD_VM_TRACE_REMOVE, 0x4028d751);
+NUMBER(RD_VM_TRACE_NEXT, 0xc028d752);
+NUMBER(RD_VM_TRACE_STATS, 0x80a0d753);
+NUMBER(RD_VM_TRACE_EVENTS, 0x0000d754);
+NUMBER(RD_VM_TRACE_WRITE, 0x4028d755);
+NUMBER(RD_VM_TRACE_SERVE, 0x0000d756);
+SIZE(rd_trace_range, 40);
+AT(rd_trace_range, action, 16);
+AT(rd_trace_range, tag, 24);
+AT(rd_trace_range, hits, 32);
+SIZE(rd_trace_stats, 160);
+AT(rd_trace_stats, lost, 112);
+SIZE(rd_trace_event, 152);
+AT(rd_trace_event, vcpu, 24);
+AT(rd_trace_event, rip, 32);
+AT(rd_trace_event, gpa, 48);
+AT(rd_trace_event, linear, 56);
+AT(rd_trace_event, len, 64);
+AT(rd_trace_event, decision, 68);
+AT(rd_trace_event, action, 72);
+AT(rd_trace_event, outcome, 80);
+AT(rd_trace_event, old_bytes, 88);
+AT(rd_trace_event, new_bytes, 120);
+SIZE(rd_trace_exit, 160);
 
 /* The calls that share a number but for direction and size: the dispatcher tells them apart. */
 NUMBER(KVM_IRQ_LINE_STATUS, 0xc008ae67);
