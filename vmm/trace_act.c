@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lists of actions (P).
+ * Invariant: as in vmm/trace_act.h.
+ */
+#include "vmm/trace_act.h"
+
+bool rd_trace_actions_ok(const u8 *action)
+{
+	bool ended = false;
+	unsigned int i;
+
+	for (i = 0; i < RD_TRACE_MAX_ACTIONS; i++) {
+		if (action[i] >= RD_TRACE_NR_ACTIONS || (ended && action[i]))
+			return false;
+		ended |= !action[i];
+	}
+	return true;
+}
+
+void rd_trace_act_begin(struct rd_trace_act *a, const u8 *action)
+{
+	memcpy(a->e.action, action, sizeof(a->e.action));
+	memset(a->e.outcome, RD_TRACE_NOT_RUN, sizeof(a->e.outcome));
+	a->e.decision = RD_TRACE_ALLOW;
+	a->next = 0;
+	a->log = false;
+	a->asked = false;
+}
+
+static void end_one(struct rd_trace_act *a, u8 outcome)
+{
+	a->e.outcome[a->next++] = outcome;
+	a->asked = false;
+}
+
+enum rd_trace_step rd_trace_act_step(struct rd_trace_act *a, bool may_exit)
+{
+	while (a->next < RD_TRACE_MAX_ACTIONS) {
+		switch (a->e.action[a->next]) {
+		case RD_TRACE_NONE:
+			return RD_STEP_DECIDED;
+		case RD_TRACE_LOG:
+			a->log = true;
+			break;
+		case RD_TRACE_ALLOW:
+		case RD_TRACE_REFUSE:
+		case RD_TRACE_SKIP:
+			a->e.decision = a->e.action[a->next];
+			break;
+		case RD_TRACE_KILL:
+			end_one(a, RD_TRACE_DONE);
+			a->e.decision = RD_TRACE_REFUSE;
+			return RD_STEP_KILL;
+		default: /* the VMM's */
+			if (!may_exit) {
+				end_one(a, RD_TRACE_UNSUPPORTED);
+				continue;
+			}
+			a->asked = true;
+			return RD_STEP_EXIT;
+		}
+		end_one(a, RD_TRACE_DONE);
+	}
+	return RD_STEP_DECIDED;
+}
+
+void rd_trace_act_answer(struct rd_trace_act *a, u32 outcome)
+{
+	if (!a->asked)
+		return;
+	if (outcome != RD_TRACE_DONE && outcome != RD_TRACE_UNSUPPORTED)
+		outcome = RD_TRACE_FAILED;
+	end_one(a, outcome);
+}
