@@ -75,6 +75,7 @@ extern struct rd_ioctl_table rd_dev_ioctls, rd_vm_ioctls, rd_vcpu_ioctls;
 extern const struct file_operations rd_dev_fops;
 int rd_vm_fd_create(void);                         /* a new VM with its descriptor, or -errno */
 long rd_vcpu_fd_create(struct rd_vm *vm, unsigned long id); /* vm->lock held */
+int rd_trace_fd_create(struct rd_vm *vm);          /* events of its write traces */
 int rd_stats_fd_create(struct rd_vm *vm, struct rd_vcpu *v); /* v NULL: the VM's */
 
 /* kmod/caps.c. vm NULL: asked on the system descriptor. Never an error: 0 is no. */

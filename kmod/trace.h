@@ -186,6 +186,31 @@ TRACE_EVENT(rd_apic_ipi,
 		  __entry->vcpu, __entry->icr >> 32, __entry->icr & 0xffffffff)
 );
 
+/* A write to a traced page is over. hit, decision: as in kmod/uapi/redoubt_trace.h. */
+TRACE_EVENT(rd_trace_hit,
+	TP_PROTO(u32 vcpu, u64 gpa, u64 rip, u32 len, u32 hit, u32 decision),
+	TP_ARGS(vcpu, gpa, rip, len, hit, decision),
+	TP_STRUCT__entry(
+		__field(u64, gpa)
+		__field(u64, rip)
+		__field(u32, vcpu)
+		__field(u32, len)
+		__field(u32, hit)
+		__field(u32, decision)
+	),
+	TP_fast_assign(
+		__entry->gpa = gpa;
+		__entry->rip = rip;
+		__entry->vcpu = vcpu;
+		__entry->len = len;
+		__entry->hit = hit;
+		__entry->decision = decision;
+	),
+	TP_printk("vcpu %u gpa 0x%llx rip 0x%llx len %u hit %u decision %u",
+		  __entry->vcpu, __entry->gpa, __entry->rip, __entry->len, __entry->hit,
+		  __entry->decision)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

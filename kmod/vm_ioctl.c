@@ -8,6 +8,7 @@
 #include "kmod/ioctl.h"
 #include "kmod/irqfd.h"
 #include "kmod/uapi/redoubt.h"
+#include "kmod/uapi/redoubt_trace.h"
 #include "vmm/clock.h"
 #include "vmm/hw.h"
 #include "vmm/msr.h"
@@ -318,6 +319,42 @@ static long rd_vm_get_status(struct rd_call *c, void *data)
 	return 0;
 }
 
+static long rd_vm_trace_add(struct rd_call *c, void *data)
+{
+	return rd_trace_add(c->vm, data);
+}
+
+static long rd_vm_trace_remove(struct rd_call *c, void *data)
+{
+	return rd_trace_remove(c->vm, data);
+}
+
+static long rd_vm_trace_next(struct rd_call *c, void *data)
+{
+	return rd_trace_next(c->vm, data);
+}
+
+static long rd_vm_trace_stats(struct rd_call *c, void *data)
+{
+	rd_trace_get_stats(c->vm, data);
+	return 0;
+}
+
+static long rd_vm_trace_events(struct rd_call *c, void *data)
+{
+	return rd_trace_fd_create(c->vm);
+}
+
+static long rd_vm_trace_write(struct rd_call *c, void *data)
+{
+	return rd_trace_vmm_write(c->vm, data);
+}
+
+static long rd_vm_trace_serve(struct rd_call *c, void *data)
+{
+	return rd_trace_serve(c->vm);
+}
+
 static struct rd_ioctl_row rows[] = {
 	{ KVM_CHECK_EXTENSION, 0, rd_vm_check_extension },
 	{ KVM_ENABLE_CAP, RD_IOC_VM_LOCK, rd_vm_do_enable_cap },
@@ -357,6 +394,13 @@ static struct rd_ioctl_row rows[] = {
 	{ KVM_UNREGISTER_COALESCED_MMIO, 0, rd_vm_unregister_zone },
 	{ RD_VM_SET_NAME, RD_IOC_VM_LOCK, rd_vm_set_name },
 	{ RD_VM_GET_STATUS, RD_IOC_DEAD_TOO, rd_vm_get_status },
+	{ RD_VM_TRACE_ADD, 0, rd_vm_trace_add },
+	{ RD_VM_TRACE_REMOVE, 0, rd_vm_trace_remove },
+	{ RD_VM_TRACE_NEXT, 0, rd_vm_trace_next },
+	{ RD_VM_TRACE_STATS, RD_IOC_DEAD_TOO, rd_vm_trace_stats },
+	{ RD_VM_TRACE_EVENTS, RD_IOC_ZERO_ARG, rd_vm_trace_events },
+	{ RD_VM_TRACE_WRITE, 0, rd_vm_trace_write },
+	{ RD_VM_TRACE_SERVE, RD_IOC_ZERO_ARG, rd_vm_trace_serve },
 };
 
 struct rd_ioctl_table rd_vm_ioctls = { .rows = rows, .nr = ARRAY_SIZE(rows), .unknown = -ENOTTY };

@@ -149,12 +149,32 @@ static int rd_glue_read(struct rd_emul *e, u64 linear, void *buf, unsigned int l
 	return rd_glue_read_piece(e, gpa2, (u8 *)buf + first, len - first, acc);
 }
 
+/*
+ * Is the write to a traced page to be carried out? DONE: *go says so. FAULT: it was refused. RETRY:
+ * the VMM has something to do first.
+ */
+static int rd_glue_ask(struct rd_emul *e, unsigned int piece, u64 gpa, u64 linear, const void *buf,
+		       unsigned int len, enum rd_trace_answer *go)
+{
+	*go = RD_WRITE_PASS;
+	if (likely(!rd_prot_traced(&rd_emul_vcpu(e)->vm->mmu.prot, gpa >> PAGE_SHIFT)))
+		return RD_EMUL_DONE;
+	*go = rd_trace_write(rd_emul_vcpu(e), piece, gpa, linear, buf, len);
+	if (*go == RD_WRITE_REFUSE)
+		e->fault = (struct rd_fault){ .vector = 13, .has_error = true };
+	if (*go == RD_WRITE_USER)
+		rd_emul_vcpu(e)->trace_exit = true;
+	return *go == RD_WRITE_REFUSE ? RD_EMUL_FAULT
+	       : *go == RD_WRITE_USER ? RD_EMUL_RETRY
+				      : RD_EMUL_DONE;
+}
+
 static int rd_glue_write_piece(struct rd_emul *e, u64 gpa, const void *buf, unsigned int len)
 {
 	struct rd_vcpu *v = rd_emul_vcpu(e);
 
 	if (!(v->fault_gpa_valid && gpa == v->fault_gpa) || rd_vcpu_slot(v, gpa >> PAGE_SHIFT)) {
-		if (!rd_vcpu_write_gpa(v, gpa, buf, len))
+		if (!rd_vcpu_write_gpa_asked(v, gpa, buf, len))
 			return RD_EMUL_DONE;
 		if (rd_glue_no_memory(v, gpa, true))
 			return RD_EMUL_UNHANDLED;
@@ -162,10 +182,25 @@ static int rd_glue_write_piece(struct rd_emul *e, u64 gpa, const void *buf, unsi
 	return rd_mmio_write(v, gpa, buf, len);
 }
 
+/* The piece as the traces answered. */
+static int rd_glue_write_asked(struct rd_emul *e, unsigned int piece, u64 gpa, const void *buf,
+			       unsigned int len, enum rd_trace_answer go)
+{
+	int r;
+
+	if (unlikely(go == RD_WRITE_SKIP))
+		return RD_EMUL_DONE;
+	r = rd_glue_write_piece(e, gpa, buf, len);
+	if (unlikely(go == RD_WRITE_GO))
+		rd_trace_landed(rd_emul_vcpu(e), piece, r == RD_EMUL_DONE);
+	return r;
+}
+
 static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigned int len,
 			 unsigned int acc)
 {
 	unsigned int first = min_t(u64, len, PAGE_SIZE - offset_in_page(linear));
+	enum rd_trace_answer go, go2 = RD_WRITE_PASS;
 	u64 gpa, gpa2 = 0;
 	int r;
 
@@ -177,25 +212,38 @@ static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigne
 		if (r)
 			return r;
 	}
-	r = rd_glue_write_piece(e, gpa, buf, first);
+	/* Both are asked before either is written: an instruction happens or it does not. */
+	r = rd_glue_ask(e, 0, gpa, linear, buf, first, &go);
+	if (!r && unlikely(first < len))
+		r = rd_glue_ask(e, 1, gpa2, linear + first, (const u8 *)buf + first, len - first,
+				&go2);
+	if (!r)
+		r = rd_glue_write_asked(e, 0, gpa, buf, first, go);
 	if (r || likely(first == len))
 		return r;
-	return rd_glue_write_piece(e, gpa2, (const u8 *)buf + first, len - first);
+	return rd_glue_write_asked(e, 1, gpa2, (const u8 *)buf + first, len - first, go2);
 }
 
 static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void *new_val,
 			   unsigned int len)
 {
 	struct rd_vcpu *v = rd_emul_vcpu(e);
+	enum rd_trace_answer go = RD_WRITE_PASS;
 	u8 found[16];
 	u64 gpa;
 	int r;
 
 	if (len <= sizeof(found) && offset_in_page(linear) + len <= PAGE_SIZE) {
 		r = rd_glue_translate(e, linear, RD_ACC_READ | RD_ACC_WRITE, &gpa);
-		if (r)
+		if (!r)
+			r = rd_glue_ask(e, 0, gpa, linear, new_val, len, &go);
+		if (r || unlikely(go == RD_WRITE_SKIP))
 			return r;
-		if (rd_vcpu_cmpxchg_gpa(v, gpa, old, new_val, len) >= 0)
+		r = rd_vcpu_cmpxchg_gpa_asked(v, gpa, old, new_val, len);
+		/* What differed was not written: it is asked about again. */
+		if (unlikely(go == RD_WRITE_GO) && r <= 0)
+			rd_trace_landed(v, 0, !r);
+		if (r >= 0)
 			return RD_EMUL_DONE;
 	}
 	/* Split locks and device memory: not atomic towards other CPUs, as on a bus that ignores
@@ -390,6 +438,8 @@ static int rd_emulation_failed(struct rd_vcpu *v, struct rd_emul *e)
 	rd_count(v, insn_emulation_fail);
 	if (v->emul_error)
 		return v->emul_error;
+	if (rd_prot_traced(&v->vm->mmu.prot, v->fault_gpa >> PAGE_SHIFT))
+		return rd_trace_blind(v);
 	trace_rd_emulate(v->id, e->rip, -1);
 	if (e->cpl) {
 		/* A program of the guest must not stop the guest. */
@@ -424,6 +474,7 @@ static int rd_emul_leave(struct rd_vcpu *v, int r, bool progress)
 {
 	if (v->mmio.nr_write) {
 		v->mmio.nr_read = 0;
+		v->trace_exit = false; /* it will ask again */
 		v->complete = rd_complete_mmio_write;
 		return rd_mmio_exit(v, &v->mmio.wfrag[v->mmio.cur_write++], true);
 	}
@@ -437,6 +488,12 @@ static int rd_emul_leave(struct rd_vcpu *v, int r, bool progress)
 		}
 		v->complete = rd_complete_mmio_read;
 		return rd_mmio_exit(v, &v->mmio.frag[v->mmio.nr_read], false);
+	}
+	if (unlikely(v->trace_exit)) {
+		v->trace_exit = false;
+		/* Answers of devices that this iteration has used are not asked for twice. */
+		v->mmio.nr_read = progress ? 0 : v->mmio.cur;
+		return 0;
 	}
 	v->mmio.nr_read = 0;
 	if (v->pio.pending) {

@@ -357,6 +357,7 @@ int rd_exit_pio(struct rd_vcpu *v, u16 port, unsigned int size, bool in, u64 nex
 int rd_exit_emulate(struct rd_vcpu *v)
 {
 	v->fault_gpa_valid = false;
+	v->fault_gpa = ~0ULL;
 	return rd_emulate(v, NULL, 0);
 }
 
@@ -369,7 +370,9 @@ int rd_exit_npf(struct rd_vcpu *v, u64 gpa, unsigned int acc, const u8 *insn, un
 	trace_rd_nested_fault(v->id, gpa, acc, r);
 	if (likely(r == RD_PF_FIXED || r == RD_PF_RETRY))
 		return 1;
-	if (r == RD_PF_EMULATE) {
+	if (r == RD_PF_TRACED && (v->irq.injected || v->exc.injected || v->nmi_injected))
+		return rd_trace_delivery(v, gpa);
+	if (r == RD_PF_EMULATE || r == RD_PF_TRACED) {
 		rd_count(v, exit[RD_EXIT_mmio]);
 		v->fault_gpa = gpa;
 		v->fault_gpa_valid = !(acc & (RD_ACC_SYSTEM | RD_ACC_FETCH));

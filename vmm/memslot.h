@@ -99,7 +99,12 @@ static inline void rd_mark_dirty(struct rd_vcpu *v, struct rd_slot *s, u64 gfn)
  * vcpu forms use the vCPU's cached slot.
  */
 int rd_vcpu_read_gpa(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len);
+/*
+ * The writes ask the write traces (vmm/trace.h), which may stop them: -EFAULT, too. The forms with
+ * _asked are for what has asked: the emulator, for the guest's own instructions.
+ */
 int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len);
+int rd_vcpu_write_gpa_asked(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len);
 int rd_vm_read_gpa(struct rd_vm *vm, u64 gpa, void *buf, unsigned int len);
 /*
  * Compare-exchange of 1, 2, 4, 8 or 16 bytes inside a page. 0 exchanged, 1 differed (*old
@@ -108,5 +113,7 @@ int rd_vm_read_gpa(struct rd_vm *vm, u64 gpa, void *buf, unsigned int len);
  */
 int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val,
 			unsigned int len);
+int rd_vcpu_cmpxchg_gpa_asked(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val,
+			      unsigned int len);
 
 #endif

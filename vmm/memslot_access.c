@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reads and writes of guest memory by the module, through the VMM's own mapping of it (K).
- * Invariant: every write goes through slot_write() or slot_cmpxchg(), which refuse read-only slots
- * and record the page as dirty after the data is there (before, a reader of the log could take the
+ * Invariant: every write has asked the write traces and goes through slot_write() or
+ * slot_cmpxchg(), which refuse read-only slots and record the page as dirty after the data is there (before, a reader of the log could take the
  * bit and miss the data).
  */
 #include <linux/highmem.h>
@@ -84,7 +84,7 @@ int rd_vcpu_read_gpa(struct rd_vcpu *v, u64 gpa, void *buf, unsigned int len)
 	return 0;
 }
 
-int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len)
+int rd_vcpu_write_gpa_asked(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len)
 {
 	while (len) {
 		struct rd_slot *s = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
@@ -100,6 +100,30 @@ int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int 
 		len -= n;
 	}
 	return 0;
+}
+
+/* Does a write trace stop it? Page by page, before any of it is written. */
+static bool stopped(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len)
+{
+	bool stop = false;
+
+	while (len) {
+		unsigned int n = min_t(u64, len, RD_PAGE_SIZE - (gpa & ~RD_PAGE_MASK));
+
+		if (unlikely(rd_prot_traced(&v->vm->mmu.prot, gpa >> RD_PAGE_SHIFT)))
+			stop |= rd_trace_stops_module(v, gpa, buf, n);
+		gpa += n;
+		buf += n;
+		len -= n;
+	}
+	return stop;
+}
+
+int rd_vcpu_write_gpa(struct rd_vcpu *v, u64 gpa, const void *buf, unsigned int len)
+{
+	if (stopped(v, gpa, buf, len))
+		return -EFAULT;
+	return rd_vcpu_write_gpa_asked(v, gpa, buf, len);
 }
 
 /* For callers without a vCPU. */
@@ -218,12 +242,20 @@ static int slot_cmpxchg(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, void *old
 	return ret;
 }
 
-int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val,
-			unsigned int len)
+int rd_vcpu_cmpxchg_gpa_asked(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val,
+			      unsigned int len)
 {
 	struct rd_slot *s = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
 
 	if (!s || !is_power_of_2(len) || len > 16 || (gpa & ~RD_PAGE_MASK) + len > RD_PAGE_SIZE)
 		return -EFAULT;
 	return slot_cmpxchg(v, s, gpa, old, new_val, len);
+}
+
+int rd_vcpu_cmpxchg_gpa(struct rd_vcpu *v, u64 gpa, void *old, const void *new_val,
+			unsigned int len)
+{
+	if (memcmp(old, new_val, len) && stopped(v, gpa, new_val, len))
+		return -EFAULT;
+	return rd_vcpu_cmpxchg_gpa_asked(v, gpa, old, new_val, len);
 }

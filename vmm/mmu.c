@@ -342,7 +342,8 @@ static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned
 	f.page_reasons = rd_prot_map_get(&v->vm->mmu.prot, gpa >> RD_PAGE_SHIFT);
 	f.verdict = rd_prot_decide(s->reasons | f.page_reasons, acc);
 	if (unlikely(f.verdict.action == RD_PROT_ASK))
-		return ask_units(v, gpa, acc);
+		return f.page_reasons & BIT(RD_PROT_OWNED) ? ask_units(v, gpa, acc)
+							   : RD_PF_TRACED;
 	if (unlikely(f.verdict.action == RD_PROT_EMULATE))
 		return RD_PF_EMULATE;
 	f.slot = s;

@@ -54,6 +54,7 @@ struct rd_mmu_cache {
 enum rd_fault_result {
 	RD_PF_FIXED,     /* mapped (or was already): run the guest again */
 	RD_PF_EMULATE,   /* no slot: MMIO; or a write to a read-only slot: it goes to user space */
+	RD_PF_TRACED,    /* a write to a traced page: emulate it, which asks the traces */
 	RD_PF_RETRY,     /* lost a race: run again */
 	RD_PF_USER,      /* v->run is filled: leave to user space */
 	/* negative errno: for KVM_RUN to return (-EFAULT: the VMM's mapping is missing) */

@@ -153,6 +153,9 @@ void rd_pv_steal_update(struct rd_vcpu *v)
 	slot = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
 	if (!slot || (slot->flags & KVM_MEM_READONLY))
 		return;
+	if (unlikely(rd_prot_traced(&v->vm->mmu.prot, gpa >> RD_PAGE_SHIFT)) &&
+	    rd_trace_stops_module(v, gpa, NULL, sizeof(struct kvm_steal_time)))
+		return;
 	/* 64 bytes, aligned: inside one page. */
 	if (!steal_add(hva_of(slot, gpa), delta))
 		rd_mark_dirty(v, slot, gpa >> RD_PAGE_SHIFT);
@@ -178,6 +181,9 @@ static u8 __user *eoi_byte(struct rd_vcpu *v, struct rd_slot **slot)
 
 	*slot = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
 	if (!*slot || ((*slot)->flags & KVM_MEM_READONLY))
+		return NULL;
+	/* Traces cannot be asked here, and the guest loses nothing: it writes the register. */
+	if (unlikely(rd_prot_traced(&v->vm->mmu.prot, gpa >> RD_PAGE_SHIFT)))
 		return NULL;
 	return hva_of(*slot, gpa);
 }

@@ -205,6 +205,8 @@ void rd_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	v->nmi_injected = false;
 	v->nmi_pending = 0;
 	v->user_irq = -1;
+	for (i = 0; i < RD_TRACE_PIECES; i++)
+		v->trace[i].open = false;
 	rd_state_reset(v, init_event);
 	rd_hw->vcpu_reset(v, init_event);
 	rd_lapic_reset(&v->lapic, init_event);

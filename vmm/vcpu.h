@@ -18,6 +18,7 @@
 #include "vmm/lapic.h"
 #include "vmm/mmu.h"
 #include "vmm/stats.h"
+#include "vmm/trace.h"
 
 struct rd_vm;
 struct rd_slot;
@@ -158,8 +159,10 @@ struct rd_vcpu {
 	} umsr;
 	u8 user_eoi_vector;
 	struct rd_emul emul;
-	u64 fault_gpa; /* of the nested fault being emulated */
-	bool fault_gpa_valid;
+	u64 fault_gpa; /* of the nested fault being emulated; ~0: of none */
+	bool fault_gpa_valid; /* it is where the operand lies */
+	struct rd_trace_write trace[RD_TRACE_PIECES]; /* the write that is being asked about */
+	bool trace_exit; /* v->run is filled for it */
 
 	/* Life. */
 	struct mutex mutex;

@@ -173,6 +173,7 @@ static void rd_vm_destroy(struct kref *ref)
 	for (i = vm->nr_vcpus; i-- > 0;)
 		rd_vcpu_remove(vm->vcpus[i]);
 	rd_mmu_destroy(vm);
+	rd_trace_destroy(vm);
 	rd_vm_units_exit(vm, rd_units.nr);
 	rd_hw->vm_destroy(vm);
 	rd_bus_destroy(vm);
@@ -257,6 +258,8 @@ void rd_vm_kill(struct rd_vm *vm, const char *why)
 		return;
 	smp_store_mb(vm->dead, true);
 	pr_warn("redoubt: VM %llu is dead: %s\n", vm->id, why);
+	if (vm->trace)
+		wake_up_all(&vm->trace->wait);
 	rd_for_each_vcpu(i, v, vm)
 		rd_vcpu_request(v, RD_REQ_VM_DEAD);
 }

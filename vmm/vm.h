@@ -16,6 +16,7 @@
 #include "vmm/mmu.h"
 #include "vmm/pvclock.h"
 #include "vmm/stats.h"
+#include "vmm/trace.h"
 #include "vmm/vcpu.h"
 
 struct rd_hw_vm;
@@ -35,6 +36,7 @@ struct rd_vm {
 	atomic64_t epoch; /* counts the replacements, from 1 */
 	wait_queue_head_t epoch_wait;
 	struct rd_mmu mmu;
+	struct rd_trace *trace; /* NULL until its write traces are first used; then for good */
 	struct rd_irqchip chip;
 	struct rd_vcpu
 		*vcpus[RD_MAX_VCPUS]; /* [any] append-only; nr_vcpus published with release */

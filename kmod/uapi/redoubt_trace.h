@@ -42,8 +42,9 @@ enum rd_trace_outcome {
 /*
  * Trace the bytes [gpa, gpa + size). Whole pages are one entry each; of a page that is traced in
  * part, writes that miss the bytes go on and cost a trap. -EINVAL: no such range, unknown action,
- * flags or pad not 0; -EEXIST: some of it is traced already; -ENOSPC: too many pages, lists of
- * actions (255) or byte ranges of pages that lie together (about 240 in 1 MiB); -ENOMEM. Nothing is
+ * flags or pad not 0; -EEXIST: some of it is traced already, or other bytes of one of its pages
+ * with other actions; -ENOSPC: too many pages (4,194,304, or
+ * fewer that lie far apart), lists of actions (255) or byte ranges of pages that lie together (about 240 in 1 MiB); -ENOMEM. Nothing is
  * changed then.
  */
 struct rd_trace_range {
@@ -53,10 +54,13 @@ struct rd_trace_range {
 	__u16 tag;                         /* told with every hit */
 	__u16 flags;                       /* 0 */
 	__u32 pad;
-	__u64 hits;                        /* RD_VM_TRACE_NEXT: 0 for now */
+	__u64 reserved;                    /* 0 */
 };
 #define RD_VM_TRACE_ADD _IOW(RD_IOC_TYPE, 0x50, struct rd_trace_range)
-/* End the traces of the bytes; only gpa and size are looked at. -ENOENT: none is there. */
+/*
+ * End the traces in [gpa, gpa + size); only these are looked at. -ENOENT: there is none; -EINVAL:
+ * one lies there in part (ask RD_VM_TRACE_NEXT), and nothing is changed.
+ */
 #define RD_VM_TRACE_REMOVE _IOW(RD_IOC_TYPE, 0x51, struct rd_trace_range)
 /* The first trace that ends above gpa. In: gpa. -ENOENT: there is none. */
 #define RD_VM_TRACE_NEXT _IOWR(RD_IOC_TYPE, 0x52, struct rd_trace_range)
@@ -106,13 +110,14 @@ struct rd_trace_event {
 	__u64 rip, cr3;     /* 0 with RD_EVENT_VMM */
 	__u64 gpa;          /* of the first byte that is written */
 	__u64 linear;       /* the same, as the guest named it; 0 where nobody did */
-	__u16 len;          /* bytes in all, 0 with RD_EVENT_BLIND; at most RD_EVENT_BYTES below */
+	__u16 len;          /* bytes in all, 0 with RD_EVENT_BLIND */
 	__u8 hit;           /* enum rd_trace_hit */
 	__u8 code;
 	__u8 decision;      /* RD_TRACE_ALLOW, _REFUSE or _SKIP */
 	__u8 pad[3];
 	__u8 action[RD_TRACE_MAX_ACTIONS];
 	__u8 outcome[RD_TRACE_MAX_ACTIONS];
+	/* The first of the bytes; not known with RD_EVENT_BLIND and RD_EVENT_VMM. */
 	__u8 old_bytes[RD_EVENT_BYTES], new_bytes[RD_EVENT_BYTES];
 };
 

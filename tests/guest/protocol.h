@@ -72,6 +72,24 @@
 #define RDP_LATE_GPA		0xe1000000
 #define RDP_LATE_SIZE		0x2000
 
+/* How "trace" writes: args[0]. */
+#define RDP_W_BYTE		1
+#define RDP_W_LONG		2
+#define RDP_W_QUAD		3
+#define RDP_W_ADD		4	/* adds the value */
+#define RDP_W_LOCK_ADD		5
+#define RDP_W_EXCHANGE		6	/* LOCK CMPXCHG with what is there */
+#define RDP_W_PUSH		7
+#define RDP_W_STRING		8	/* 64 bytes of the value by REP STOSB */
+#define RDP_W_VECTOR		9	/* 16 bytes by MOVUPS */
+#define RDP_W_FXSAVE		10	/* 512 bytes, by an instruction that is not emulated */
+#define RDP_W_FRAME		11	/* the frame of an exception, at the end of the page */
+#define RDP_W_TABLES		12	/* the CPU's walk through a page table there */
+#define RDP_W_MILLION		13	/* a million quads, over as many pages as the value */
+#define RDP_W_PAGES		14	/* one quad in each of as many pages; results[2]: faults */
+#define RDP_W_MSR		15	/* not a write: WRMSR of address + low half, MSR in the high */
+#define RDP_W_READ		16	/* not a write: the quad, in results[2] */
+
 #ifndef __ASSEMBLER__
 
 typedef unsigned char rdp_u8;

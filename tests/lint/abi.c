@@ -40,7 +40,7 @@ NUMBER(RD_VM_TRACE_SERVE, 0x0000d756);
 SIZE(rd_trace_range, 40);
 AT(rd_trace_range, action, 16);
 AT(rd_trace_range, tag, 24);
-AT(rd_trace_range, hits, 32);
+AT(rd_trace_range, reserved, 32);
 SIZE(rd_trace_stats, 160);
 AT(rd_trace_stats, lost, 112);
 SIZE(rd_trace_event, 152);

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "kmod/uapi/redoubt.h"
+#include "kmod/uapi/redoubt_trace.h"
 #include "tests/selftests/lib/rdt.h"
 
 #define PAGE 4096ul
@@ -285,6 +286,14 @@ static const uint32_t vm_cmds[] = {
 	KVM_XEN_HVM_GET_ATTR,
 	RD_VM_SET_NAME,
 	RD_VM_GET_STATUS,
+	RD_VM_TRACE_ADD,
+	RD_VM_TRACE_ADD,
+	RD_VM_TRACE_REMOVE,
+	RD_VM_TRACE_NEXT,
+	RD_VM_TRACE_STATS,
+	RD_VM_TRACE_EVENTS,
+	RD_VM_TRACE_WRITE,
+	RD_VM_TRACE_SERVE,
 };
 
 static const uint32_t vcpu_cmds[] = {
@@ -606,6 +615,23 @@ static size_t make_msi(struct worker *w, void *p)
 	return sizeof(struct kvm_msi);
 }
 
+static size_t make_trace(struct worker *w, void *p)
+{
+	struct rd_trace_range *a = p;
+
+	(void)w;
+	*a = (struct rd_trace_range){
+		.gpa = one_in(8) ? rnd() : below(4 << 20),
+		.size = one_in(8) ? boundary() : one_in(2) ? 4096 * (1 + below(64)) : below(9000),
+		.tag = rnd(),
+	};
+	if (one_in(2))
+		a->gpa &= -4096ull;
+	for (unsigned int i = 0, n = below(RD_TRACE_MAX_ACTIONS + 1); i < n; i++)
+		a->action[i] = 1 + below(one_in(64) ? RD_TRACE_NR_ACTIONS : RD_TRACE_KILL - 1);
+	return sizeof(*a);
+}
+
 static const struct {
 	uint32_t cmd;
 	size_t (*make)(struct worker *w, void *p);
@@ -632,6 +658,9 @@ static const struct {
 	{ KVM_IRQ_LINE, make_irq },
 	{ KVM_IRQ_LINE_STATUS, make_irq },
 	{ KVM_SIGNAL_MSI, make_msi },
+	{ RD_VM_TRACE_ADD, make_trace },
+	{ RD_VM_TRACE_REMOVE, make_trace },
+	{ RD_VM_TRACE_WRITE, make_trace },
 };
 
 /* State that is read, changed a little and written back gets further than random bytes. */
@@ -983,7 +1012,8 @@ static void other_things(struct worker *w)
 
 static bool gives_fd(uint32_t cmd)
 {
-	return cmd == KVM_CREATE_VM || cmd == KVM_CREATE_VCPU || cmd == KVM_GET_STATS_FD;
+	return cmd == KVM_CREATE_VM || cmd == KVM_CREATE_VCPU || cmd == KVM_GET_STATS_FD ||
+	       cmd == RD_VM_TRACE_EVENTS;
 }
 
 static void step(struct worker *w)

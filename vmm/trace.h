@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Write traces of a VM (K): which pages the host has asked to be told about, what a write to one
+ * leads to, and the events.
+ * Invariant: a page that the tree names has RD_PROT_TRACED from before rd_trace_add() returns until
+ * rd_trace_remove() begins, so every write of the guest, the emulator or the module comes here
+ * before it lands.
+ */
+#ifndef RD_VMM_TRACE_H
+#define RD_VMM_TRACE_H
+
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include "kmod/base.h"
+#include "kmod/uapi/redoubt_trace.h"
+#include "vmm/prot.h"
+#include "vmm/prot_map.h"
+#include "vmm/trace_act.h"
+#include "vmm/trace_ring.h"
+#include "vmm/trace_tree.h"
+
+struct rd_vm;
+struct rd_vcpu;
+
+#define RD_TRACE_LISTS 256
+
+/* Counted by any vCPU; the names are those of struct rd_trace_stats. */
+#define RD_TRACE_COUNTS(X)                                                                         \
+	X(traps) X(mapping) X(beside) X(node) X(stale) X(corrupt) X(denied) X(allowed) X(refused)  \
+	X(skipped) X(blind) X(events)
+#define RD_TRACE_COUNT_FIELD(name) atomic64_t name;
+
+/* Made when the VM's traces are first used, and there until the VM ends. */
+struct rd_trace {
+	struct mutex lock;        /* edits of the tree */
+	struct rd_tree tree;      /* read without a lock, by vCPUs in KVM_RUN or under vm->srcu */
+	struct list_head nodes;   /* pages of the tree, */
+	struct list_head limbo;   /* and those that have left it, but readers may still be in */
+	/* Lists of actions by number, from 1; never changed once in use. */
+	u8 list[RD_TRACE_LISTS][RD_TRACE_MAX_ACTIONS];
+	unsigned int nr_lists;
+	u64 pages;
+	bool served;              /* the VMM carries out what comes with RD_EXIT_TRACE */
+	struct { RD_TRACE_COUNTS(RD_TRACE_COUNT_FIELD) } count;
+	wait_queue_head_t wait;   /* readers of events */
+	struct rd_trace_ring ring;
+};
+
+/* One write that is being asked about; a vCPU has two, for the two pages that it may touch. */
+struct rd_trace_write {
+	struct rd_trace_act act;
+	u64 rip;
+	bool open;                /* act holds a list that is not through, or a write to come */
+};
+#define RD_TRACE_PIECES 2
+
+enum rd_trace_answer {
+	RD_WRITE_GO,       /* write; then rd_trace_landed() */
+	RD_WRITE_PASS,     /* write: it is none of the traces' business */
+	RD_WRITE_REFUSE,   /* #GP(0) */
+	RD_WRITE_SKIP,     /* as if written */
+	RD_WRITE_USER,     /* v->run is filled: leave to user space, and ask again afterwards */
+};
+
+/*
+ * Hot: asked before every write of the emulator and the module. Any context. The VM's map is given
+ * to keep this header free of struct rd_vm.
+ */
+static inline bool rd_prot_traced(const struct rd_prot_map *m, u64 gfn)
+{
+	return rd_prot_map_get(m, gfn) & RD_PROT_TRACES;
+}
+
+/* --- what writes ask; vCPU thread in KVM_RUN, may sleep --- */
+
+/*
+ * An emulated instruction of the guest is about to write len bytes (1 to 4096, inside one page that
+ * is traced) at gpa, piece 0 or 1 of the operand.
+ */
+enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 gpa, u64 linear,
+				    const void *bytes, unsigned int len);
+/* What became of the write that RD_WRITE_GO let through. */
+void rd_trace_landed(struct rd_vcpu *v, unsigned int piece, bool ok);
+/*
+ * The write that faulted at v->fault_gpa cannot be emulated, so its bytes are not known: it is
+ * refused, whatever the list says. Returns as handle_exit.
+ */
+int rd_trace_blind(struct rd_vcpu *v);
+/* The CPU could not push the frame of an event, because the page at gpa is traced. As above. */
+int rd_trace_delivery(struct rd_vcpu *v, u64 gpa);
+/*
+ * The module itself is about to write for the guest. bytes may be NULL: not known yet. True: it
+ * must not.
+ */
+bool rd_trace_stops_module(struct rd_vcpu *v, u64 gpa, const void *bytes, unsigned int len);
+
+/* --- what the VMM asks; process context, current->mm is the VM's --- */
+
+/* The calls of kmod/uapi/redoubt_trace.h; errors as there. */
+int rd_trace_add(struct rd_vm *vm, const struct rd_trace_range *r);
+int rd_trace_remove(struct rd_vm *vm, const struct rd_trace_range *r);
+int rd_trace_next(struct rd_vm *vm, struct rd_trace_range *r);
+int rd_trace_vmm_write(struct rd_vm *vm, const struct rd_trace_range *r);
+int rd_trace_serve(struct rd_vm *vm);
+void rd_trace_get_stats(struct rd_vm *vm, struct rd_trace_stats *s);
+/* Make the VM's traces if they are not there yet: -ENOMEM. Takes vm->lock. */
+struct rd_trace *rd_trace_get(struct rd_vm *vm); /* ERR_PTR */
+/* The VM ends; no vCPU and no reader is left. */
+void rd_trace_destroy(struct rd_vm *vm);
+
+/* --- between vmm/trace.c and vmm/trace_host.c --- */
+
+void rd_trace_tree_init(struct rd_trace *t);
+void rd_trace_tree_destroy(struct rd_trace *t);
+
+#endif
