@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reads and writes of guest memory by the module, through the VMM's own mapping of it (K).
- * Invariant: every write has asked the write traces and goes through slot_write() or
- * slot_cmpxchg(), which refuse read-only slots and record the page as dirty after the data is there (before, a reader of the log could take the
- * bit and miss the data).
+ * Invariant: every write has asked the write traces, and goes through slot_write() or
+ * slot_cmpxchg(), which refuse read-only slots and record the page as dirty after the data is there
+ * (before, a reader of the log could take the bit and miss the data).
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>

@@ -21,8 +21,8 @@ struct rd_slot;
 
 /*
  * Lock: [L] changed under lock held for write, read under either. Order: vm->srcu, prot_lock, then
- * lock; nothing is taken under it. What removes or narrows translations flushes the TLBs before it lets
- * go of the lock, so whoever finds an entry gone may rely on it.
+ * lock; nothing is taken under it. What removes or narrows translations flushes the TLBs before it
+ * lets go of the lock, so whoever finds an entry gone may rely on it.
  */
 struct rd_mmu {
 	rwlock_t lock;             /* read: faults add by cmpxchg; write: what removes or narrows */

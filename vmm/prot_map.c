@@ -52,7 +52,7 @@ u8 rd_prot_map_find(const struct rd_prot_map *m, u64 gfn)
 	return n ? READ_ONCE(n->reasons[index_of(gfn, 1)]) : 0;
 }
 
-/* What a leaf of level l maps (vmm/pt.h: 512^(l - 1) pages) is what a node of level l - 1 covers. */
+/* What a leaf of level l maps (vmm/pt.h) is what a node of level l - 1 covers. */
 unsigned int rd_prot_map_fit(const struct rd_prot_map *m, u64 gfn, unsigned int level)
 {
 	for (; level > 1; level--) {

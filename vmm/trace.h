@@ -108,8 +108,10 @@ struct rd_trace *rd_trace_get(struct rd_vm *vm); /* ERR_PTR */
 /* The VM ends; no vCPU and no reader is left. */
 void rd_trace_destroy(struct rd_vm *vm);
 
-/* --- between vmm/trace.c and vmm/trace_host.c --- */
+/* --- between the files of the traces --- */
 
+/* Let go of t->lock after an edit: what has left the tree is freed once nobody can be in it. */
+void rd_trace_unlock(struct rd_vm *vm);
 void rd_trace_tree_init(struct rd_trace *t);
 void rd_trace_tree_destroy(struct rd_trace *t);
 

@@ -43,9 +43,9 @@ enum rd_trace_outcome {
  * Trace the bytes [gpa, gpa + size). Whole pages are one entry each; of a page that is traced in
  * part, writes that miss the bytes go on and cost a trap. -EINVAL: no such range, unknown action,
  * flags or pad not 0; -EEXIST: some of it is traced already, or other bytes of one of its pages
- * with other actions; -ENOSPC: too many pages (4,194,304, or
- * fewer that lie far apart), lists of actions (255) or byte ranges of pages that lie together (about 240 in 1 MiB); -ENOMEM. Nothing is
- * changed then.
+ * with other actions; -ENOSPC: too many pages (4,194,304, or fewer that lie far apart), lists of
+ * actions (255), or byte ranges of pages that lie together (about 240 in 1 MiB); -ENOMEM. Nothing
+ * is changed then.
  */
 struct rd_trace_range {
 	__u64 gpa;
@@ -92,7 +92,7 @@ enum rd_trace_hit {
 };
 
 /* Bits of an event's flags. */
-#define RD_EVENT_BLIND (1 << 0)    /* the bytes are not known: an instruction that is not emulated */
+#define RD_EVENT_BLIND (1 << 0)    /* the bytes are not known: the instruction is not emulated */
 #define RD_EVENT_WALK (1 << 1)     /* the CPU's walk of the guest's page tables */
 #define RD_EVENT_DELIVERY (1 << 2) /* the CPU pushed an interrupt's or exception's frame */
 #define RD_EVENT_MODULE (1 << 3)   /* the module wrote for the guest: PV clock, steal time, ... */

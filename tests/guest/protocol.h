@@ -87,7 +87,7 @@
 #define RDP_W_TABLES		12	/* the CPU's walk through a page table there */
 #define RDP_W_MILLION		13	/* a million quads, over as many pages as the value */
 #define RDP_W_PAGES		14	/* one quad in each of as many pages; results[2]: faults */
-#define RDP_W_MSR		15	/* not a write: WRMSR of address + low half, MSR in the high */
+#define RDP_W_MSR		15	/* no write: WRMSR of address + low half, MSR in the high */
 #define RDP_W_READ		16	/* not a write: the quad, in results[2] */
 
 #ifndef __ASSEMBLER__

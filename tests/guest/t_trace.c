@@ -167,8 +167,8 @@ static void writes(void)
 
 /*
  * Processors that write everywhere in a region, each words of its own, and count what they wrote:
- * word cpu of page p holds how often it was written there. args[1]: region, args[2]: pages, args[3]:
- * not 0: end. results[cpu]: writes that did not land, results[4 + cpu]: of how many.
+ * word cpu of page p holds how often it was written there. args[1]: region, args[2]: pages,
+ * args[3]: not 0: end. results[cpu]: writes that did not land, results[4 + cpu]: of how many.
  */
 static volatile u32 ended;
 
@@ -185,7 +185,7 @@ static void storm(u32 cpu)
 				cpu * 8);
 		was = *word;
 		WRITE("incq (%1)", "r"(word));
-		/* What a fault left behind is of no use: the others have theirs at the same time. */
+		/* What a fault left behind may be another processor's. */
 		faults += *word == was;
 		shared->results[4 + cpu]++;
 	}
