@@ -157,7 +157,7 @@ static int rd_glue_ask(struct rd_emul *e, unsigned int piece, u64 gpa, u64 linea
 		       unsigned int len, enum rd_trace_answer *go)
 {
 	*go = RD_WRITE_PASS;
-	if (likely(!rd_prot_traced(&rd_emul_vcpu(e)->vm->mmu.prot, gpa >> PAGE_SHIFT)))
+	if (!rd_prot_traced(&rd_emul_vcpu(e)->vm->mmu.prot, gpa >> PAGE_SHIFT))
 		return RD_EMUL_DONE;
 	*go = rd_trace_write(rd_emul_vcpu(e), piece, gpa, linear, buf, len);
 	if (*go == RD_WRITE_REFUSE)
@@ -188,11 +188,30 @@ static int rd_glue_write_asked(struct rd_emul *e, unsigned int piece, u64 gpa, c
 {
 	int r;
 
-	if (unlikely(go == RD_WRITE_SKIP))
+	if (go == RD_WRITE_SKIP)
 		return RD_EMUL_DONE;
 	r = rd_glue_write_piece(e, gpa, buf, len);
-	if (unlikely(go == RD_WRITE_GO))
+	if (go == RD_WRITE_GO)
 		rd_trace_landed(rd_emul_vcpu(e), piece, r == RD_EMUL_DONE);
+	return r;
+}
+
+/*
+ * In a VM with traces. Both pieces are asked about before either is written: an instruction happens
+ * or it does not. gpa2: where what goes beyond the first page lies.
+ */
+static noinline int rd_glue_write_traced(struct rd_emul *e, u64 linear, u64 gpa, u64 gpa2,
+					 const u8 *buf, unsigned int first, unsigned int len)
+{
+	enum rd_trace_answer go, go2 = RD_WRITE_PASS;
+	int r = rd_glue_ask(e, 0, gpa, linear, buf, first, &go);
+
+	if (!r && first < len)
+		r = rd_glue_ask(e, 1, gpa2, linear + first, buf + first, len - first, &go2);
+	if (!r)
+		r = rd_glue_write_asked(e, 0, gpa, buf, first, go);
+	if (!r && first < len)
+		r = rd_glue_write_asked(e, 1, gpa2, buf + first, len - first, go2);
 	return r;
 }
 
@@ -200,7 +219,6 @@ static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigne
 			 unsigned int acc)
 {
 	unsigned int first = min_t(u64, len, PAGE_SIZE - offset_in_page(linear));
-	enum rd_trace_answer go, go2 = RD_WRITE_PASS;
 	u64 gpa, gpa2 = 0;
 	int r;
 
@@ -212,16 +230,12 @@ static int rd_glue_write(struct rd_emul *e, u64 linear, const void *buf, unsigne
 		if (r)
 			return r;
 	}
-	/* Both are asked before either is written: an instruction happens or it does not. */
-	r = rd_glue_ask(e, 0, gpa, linear, buf, first, &go);
-	if (!r && unlikely(first < len))
-		r = rd_glue_ask(e, 1, gpa2, linear + first, (const u8 *)buf + first, len - first,
-				&go2);
-	if (!r)
-		r = rd_glue_write_asked(e, 0, gpa, buf, first, go);
+	if (unlikely(rd_emul_vcpu(e)->vm->mmu.prot.nr))
+		return rd_glue_write_traced(e, linear, gpa, gpa2, buf, first, len);
+	r = rd_glue_write_piece(e, gpa, buf, first);
 	if (r || likely(first == len))
 		return r;
-	return rd_glue_write_asked(e, 1, gpa2, (const u8 *)buf + first, len - first, go2);
+	return rd_glue_write_piece(e, gpa2, (const u8 *)buf + first, len - first);
 }
 
 static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void *new_val,

@@ -7,6 +7,7 @@
  *
  * Output, one line per row: name, operations per repetition, one figure per repetition.
  */
+#include "kmod/uapi/redoubt_trace.h"
 #include "tests/selftests/lib/rdt.h"
 
 #include <arpa/inet.h>
@@ -23,6 +24,18 @@ enum { REPS = 3, HUGE = 2 << 20 };
 
 enum kind { LOOP, RESULT, TOUCH, TOUCH_FRESH, TOUCH_HUGE };
 
+/* What is traced where the guest writes; stock KVM has nothing like it. */
+struct traced {
+	uint64_t pages; /* behind those that the guest works on */
+	int64_t page; /* of the guest's, from the one it measures: 0 that one, 1 the next */
+	uint8_t action[RD_TRACE_MAX_ACTIONS];
+};
+
+#define ALLOW { RD_TRACE_LOG, RD_TRACE_ALLOW }
+static const struct traced refuse = { 0, 0, { RD_TRACE_REFUSE } };
+static const struct traced allow = { 0, 0, ALLOW }, allow_1k = { 1000, 0, ALLOW };
+static const struct traced allow_1m = { 1000000, 0, ALLOW }, beside = { 0, 1, ALLOW };
+
 /* An eventfd that the guest writes by a port and an address, and that may interrupt it. */
 enum events { NO_EVENT, EVENT, EVENT_IRQ };
 
@@ -34,6 +47,7 @@ struct row {
 	uint32_t per; /* operations in one round of the loop, 0: one */
 	bool threads; /* two processors that take turns on one host processor */
 	enum events events;
+	const struct traced *traced;
 };
 
 static const struct row rows[] = {
@@ -73,6 +87,11 @@ static const struct row rows[] = {
 	{ "fault_4k", "touch", 2000, TOUCH },
 	{ "fault_4k_fresh", "touch", 2000, TOUCH_FRESH },
 	{ "fault_2m", "touch", 32, TOUCH_HUGE },
+	{ "trace_refuse", "write_page", 5000, .traced = &refuse },
+	{ "trace_log_allow", "write_page", 5000, .traced = &allow },
+	{ "trace_log_allow_1k", "write_page", 5000, .traced = &allow_1k },
+	{ "trace_log_allow_1m", "write_page", 5000, .traced = &allow_1m },
+	{ "trace_beside", "write_page", 5000, .traced = &beside },
 };
 
 static uint64_t ticks(void)
@@ -132,6 +151,27 @@ static void add_events(struct rdt_vm *vm, const struct row *row)
 		return;
 	RDT_OK(ioctl(vm->fd, KVM_SET_GSI_ROUTING, &route));
 	RDT_OK(ioctl(vm->fd, KVM_IRQFD, &irq));
+}
+
+static void add_trace(struct rdt_vm *vm, uint64_t gpa, uint64_t pages, const struct traced *t)
+{
+	struct rd_trace_range r = { .gpa = gpa, .size = pages * 4096 };
+
+	memcpy(r.action, t->action, sizeof(r.action));
+	if (pages)
+		RDT_OK(ioctl(vm->fd, RD_VM_TRACE_ADD, &r));
+}
+
+static void add_traces(struct rdt_vm *vm, const struct traced *t)
+{
+	uint64_t at = TOUCH_GPA + 4096;
+
+	if (rdt_is_stock())
+		rdt_skip("stock KVM has no write traces");
+	rdt_slot_new(vm, 5, TOUCH_GPA, 4 * 4096, 0, true);
+	vm->shared->args[2] = at;
+	add_trace(vm, at + t->page * 4096, 1, t);
+	add_trace(vm, TOUCH_GPA + HUGE, t->pages, t);
 }
 
 static void take_turns(struct rdt_vm *vm)
@@ -197,6 +237,8 @@ static void measure(void)
 		add_memory(vm, row);
 	if (row->events)
 		add_events(vm, row);
+	if (row->traced)
+		add_traces(vm, row->traced);
 	if (row->threads)
 		stop_throttling();
 	rdt_start_others(vm);

@@ -459,6 +459,21 @@ static void touch(void)
 	}
 }
 
+/* One word in a page, whatever becomes of it; the empty loop writes to the page before. */
+static inline void store(u64 at)
+{
+	asm volatile(GUARDED("movq %0, (%0)") : : "r"(at) : "memory");
+}
+
+static void write_page(void)
+{
+	u64 at = shared->args[2];
+
+	store(at);
+	store(at - PAGE_SIZE);
+	MEASURE(store(at), store(at - PAGE_SIZE));
+}
+
 static const struct rdp_test tests[] = {
 	{ { "cpuid" }, { bench_cpuid }, 1, RDP_PAIRED | RDP_IRQCHIP },
 #define BENCH(fn, cpus) RDG_TEST(fn, cpus, RDP_PAIRED | RDP_IRQCHIP)
@@ -495,5 +510,6 @@ static const struct rdp_test tests[] = {
 	BENCH(deadline_immediate, 1),
 	BENCH(deadline_hlt, 1),
 	BENCH(touch, 1),
+	BENCH(write_page, 1),
 };
 RDG_TESTS(tests, 64);
