@@ -211,15 +211,27 @@ static int overtaken(const struct rd_mmu *mmu, const struct fault *f)
 	return unlikely(mmu->inval_seq != f->seq) ? RD_PF_RETRY : 0;
 }
 
+/* Of the page itself, as they are for v. */
+static u8 page_reasons(const struct rd_vcpu *v, u64 gfn)
+{
+	u8 reasons = rd_prot_map_get(&v->vm->mmu.prot, gfn);
+
+	if (unlikely(v->stepping) && rd_trace_step_opens(v, gfn))
+		reasons &= ~RD_PROT_TRACES;
+	return reasons;
+}
+
 /*
  * Reasons of single pages that came since the verdict, and what those of the neighbours leave of
  * the size. Whoever adds one does so under the lock and then narrows what is mapped. lock held.
  */
-static int reprotected(const struct rd_mmu *mmu, struct fault *f)
+static int reprotected(struct rd_vcpu *v, struct fault *f)
 {
+	struct rd_mmu *mmu = &v->vm->mmu;
+
 	if (likely(!mmu->prot.nr))
 		return 0;
-	if (rd_prot_map_get(&mmu->prot, f->gfn) & ~f->page_reasons)
+	if (page_reasons(v, f->gfn) & ~f->page_reasons)
 		return RD_PF_RETRY;
 	f->level = rd_prot_map_level(&mmu->prot, f->gfn, f->level);
 	return 0;
@@ -275,7 +287,7 @@ static int map(struct rd_vcpu *v, struct fault *f)
 	read_lock(&mmu->lock);
 	ret = overtaken(mmu, f);
 	if (likely(!ret))
-		ret = reprotected(mmu, f);
+		ret = reprotected(v, f);
 	if (likely(!ret)) {
 		if (f->verdict.action == RD_PROT_LOG)
 			rd_mark_dirty(v, f->slot, f->gfn);
@@ -311,7 +323,7 @@ static bool restore_write(struct rd_vcpu *v, const struct fault *f)
 	read_lock(&mmu->lock);
 	e = rd_mmu_leaf(mmu, f->gfn, &level, &old);
 	if (level == 1 && (old & fmt->soft_write) &&
-	    !(rd_prot_map_get(&mmu->prot, f->gfn) & ~f->page_reasons)) {
+	    !(page_reasons(v, f->gfn) & ~f->page_reasons)) {
 		rd_mark_dirty(v, f->slot, f->gfn);
 		done = cmpxchg(e, old, rd_pt_with_write(fmt, old)) == old;
 	}
@@ -339,7 +351,7 @@ static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned
 	struct fault f;
 	int ret;
 
-	f.page_reasons = rd_prot_map_get(&v->vm->mmu.prot, gpa >> RD_PAGE_SHIFT);
+	f.page_reasons = page_reasons(v, gpa >> RD_PAGE_SHIFT);
 	f.verdict = rd_prot_decide(s->reasons | f.page_reasons, acc);
 	if (unlikely(f.verdict.action == RD_PROT_ASK))
 		return f.page_reasons & BIT(RD_PROT_OWNED) ? ask_units(v, gpa, acc)

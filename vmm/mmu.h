@@ -93,6 +93,8 @@ void rd_mmu_recover_large(struct rd_vm *vm, const struct rd_slot *s);
  * holds vm->srcu or is a vCPU's thread in KVM_RUN.
  */
 int rd_mmu_protect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason reason);
+/* Narrow what maps a page with reasons again, after it was opened for one vCPU. As above. */
+void rd_mmu_close(struct rd_vm *vm, u64 gfn);
 void rd_mmu_unprotect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason reason);
 
 #endif

@@ -51,6 +51,18 @@ unlock:
 	return ret;
 }
 
+void rd_mmu_close(struct rd_vm *vm, u64 gfn)
+{
+	struct rd_zapper z;
+	u8 reasons;
+
+	rd_zap_begin(&z, vm, false);
+	reasons = rd_prot_map_get(&vm->mmu.prot, gfn);
+	if (reasons)
+		tighten(&z, gfn, reasons);
+	rd_zap_end(&z);
+}
+
 /*
  * The block around gfn may have lost its last reason: let large pages come back, unless the whole
  * slot is mapped in small ones.

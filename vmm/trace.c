@@ -61,8 +61,7 @@ static void count_decision(struct rd_trace *t, const struct rd_trace_event *e)
 		count(t, blind);
 }
 
-/* The write is over, one way or the other. */
-static void report(struct rd_trace *t, struct rd_trace_act *a)
+void rd_trace_report(struct rd_trace *t, struct rd_trace_act *a)
 {
 	struct rd_trace_event *e = &a->e;
 
@@ -242,7 +241,7 @@ enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 g
 	if (a->e.decision == RD_TRACE_ALLOW)
 		return RD_WRITE_GO;
 	w->open = false;
-	report(v->vm->trace, a);
+	rd_trace_report(v->vm->trace, a);
 	return a->e.decision == RD_TRACE_REFUSE ? RD_WRITE_REFUSE : RD_WRITE_SKIP;
 }
 
@@ -256,10 +255,10 @@ void rd_trace_landed(struct rd_vcpu *v, unsigned int piece, bool ok)
 	for (i = 0; !ok && i < RD_TRACE_MAX_ACTIONS; i++)
 		if (a->e.action[i] == RD_TRACE_ALLOW)
 			a->e.outcome[i] = RD_TRACE_FAILED;
-	report(v->vm->trace, a);
+	rd_trace_report(v->vm->trace, a);
 }
 
-/* --- writes that cannot be let through one by one ----------------------------------------------*/
+/* --- writes that are not an emulated instruction's --------------------------------------------*/
 
 /* Refused, whatever the list says. True: it is on the way to the guest. False: none of ours. */
 static bool refuse(struct rd_vcpu *v, u64 gpa, u16 flags)
@@ -273,15 +272,42 @@ static bool refuse(struct rd_vcpu *v, u64 gpa, u16 flags)
 	event_bytes(&a.e, v, gpa, NULL, 0);
 	carry_on(v->vm, &a, false);
 	a.e.decision = RD_TRACE_REFUSE;
-	report(v->vm->trace, &a);
+	rd_trace_report(v->vm->trace, &a);
 	return true;
 }
 
 int rd_trace_blind(struct rd_vcpu *v)
 {
-	/* Not traced any more: the instruction runs by itself now. */
-	if (refuse(v, v->fault_gpa, 0))
-		rd_queue_exception_err(v, VEC_GP, 0);
+	unsigned int piece = rd_trace_step_pieces(v);
+	struct rd_trace_write *w = &v->trace[piece];
+	struct rd_trace_act *a = &w->act;
+
+	if (!v->vm->trace)
+		return 1;
+	if (piece == RD_TRACE_PIECES) {
+		if (refuse(v, v->fault_gpa, 0))
+			rd_queue_exception_err(v, VEC_GP, 0);
+		return 1;
+	}
+	if (!same_write(w, v, v->fault_gpa)) {
+		event_begin(&a->e, v->vm, v);
+		w->rip = v->rip;
+		w->open = begin(v->vm, a, v->fault_gpa, 0);
+		/* Not traced any more: the instruction runs by itself now. */
+		if (!w->open)
+			return 1;
+	}
+	event_bytes(&a->e, v, v->fault_gpa, NULL, 0);
+	if (!carry_on(v->vm, a, true)) {
+		leave(v, a);
+		return 0;
+	}
+	if (a->e.decision == RD_TRACE_ALLOW)
+		return rd_trace_step_begin(v, v->fault_gpa);
+	w->open = false;
+	a->e.decision = RD_TRACE_REFUSE;
+	rd_trace_report(v->vm->trace, a);
+	rd_queue_exception_err(v, VEC_GP, 0);
 	return 1;
 }
 
@@ -312,7 +338,7 @@ bool rd_trace_stops_module(struct rd_vcpu *v, u64 gpa, const void *bytes, unsign
 	a.e.flags |= RD_EVENT_MODULE;
 	event_bytes(&a.e, v, gpa, bytes, len);
 	carry_on(vm, &a, false);
-	report(vm->trace, &a);
+	rd_trace_report(vm->trace, &a);
 	return a.e.decision != RD_TRACE_ALLOW;
 }
 
@@ -330,7 +356,7 @@ static bool stops_vmm(struct rd_vm *vm, u64 gpa, unsigned int len)
 	a.e.gpa = gpa;
 	a.e.len = len;
 	carry_on(vm, &a, false);
-	report(vm->trace, &a);
+	rd_trace_report(vm->trace, &a);
 	return a.e.decision != RD_TRACE_ALLOW;
 }
 

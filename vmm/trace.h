@@ -30,6 +30,23 @@ struct rd_vcpu;
 	X(skipped) X(blind) X(events)
 #define RD_TRACE_COUNT_FIELD(name) atomic64_t name;
 
+#define RD_TRACE_PIECES 2
+
+/*
+ * One instruction that is not emulated, let through: while a vCPU takes it as a single step with the
+ * pages open to it, no other vCPU is in the guest.
+ */
+struct rd_trace_step {
+	struct mutex lock;        /* held by the thread of owner while there is one */
+	struct rd_vcpu *owner;
+	u64 rip;
+	unsigned int nr;          /* pages that are open, v->trace[] in this order */
+	u64 gfn[RD_TRACE_PIECES];
+	bool done;                /* the single step has ended */
+	wait_queue_head_t wait;   /* the other vCPUs */
+	u8 before[RD_TRACE_PIECES][RD_PAGE_SIZE], after[RD_PAGE_SIZE];
+};
+
 /* Made when the VM's traces are first used, and there until the VM ends. */
 struct rd_trace {
 	struct mutex lock;        /* edits of the tree */
@@ -42,6 +59,7 @@ struct rd_trace {
 	u64 pages;
 	bool served;              /* the VMM carries out what comes with RD_EXIT_TRACE */
 	struct { RD_TRACE_COUNTS(RD_TRACE_COUNT_FIELD) } count;
+	struct rd_trace_step step;
 	wait_queue_head_t wait;   /* readers of events */
 	struct rd_trace_ring ring;
 };
@@ -52,7 +70,6 @@ struct rd_trace_write {
 	u64 rip;
 	bool open;                /* act holds a list that is not through, or a write to come */
 };
-#define RD_TRACE_PIECES 2
 
 enum rd_trace_answer {
 	RD_WRITE_GO,       /* write; then rd_trace_landed() */
@@ -82,11 +99,15 @@ enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 g
 /* What became of the write that RD_WRITE_GO let through. */
 void rd_trace_landed(struct rd_vcpu *v, unsigned int piece, bool ok);
 /*
- * The write that faulted at v->fault_gpa cannot be emulated, so its bytes are not known: it is
- * refused, whatever the list says. Returns as handle_exit.
+ * The write that faulted at v->fault_gpa is of an instruction that is not emulated, so its bytes are
+ * not known. It is let through by a single step or refused, also where the list says to skip it.
+ * Returns as handle_exit.
  */
 int rd_trace_blind(struct rd_vcpu *v);
-/* The CPU could not push the frame of an event, because the page at gpa is traced. As above. */
+/*
+ * The CPU could not push the frame of an event, because the page at gpa is traced: refused, whatever
+ * the list says. As above.
+ */
 int rd_trace_delivery(struct rd_vcpu *v, u64 gpa);
 /*
  * The module itself is about to write for the guest. bytes may be NULL: not known yet. True: it
@@ -108,7 +129,26 @@ struct rd_trace *rd_trace_get(struct rd_vm *vm); /* ERR_PTR */
 /* The VM ends; no vCPU and no reader is left. */
 void rd_trace_destroy(struct rd_vm *vm);
 
+/* --- single steps (vmm/trace_step.c) --- */
+
+/* RD_REQ_STEP, before an entry. Owner: go on or end. Others: false, they have to wait. */
+bool rd_trace_step_turn(struct rd_vcpu *v);
+/* Sleep until there is no step of another vCPU, or a signal. */
+void rd_trace_step_wait(struct rd_vcpu *v);
+/* v leaves KVM_RUN: its step ends, whether the instruction was carried out or not. */
+void rd_trace_step_leave(struct rd_vcpu *v);
+/* Is the page open to v? Hot for writes to traced pages only. */
+bool rd_trace_step_opens(const struct rd_vcpu *v, u64 gfn);
+
 /* --- between the files of the traces --- */
+
+/* Begin a step of v, or open one more page in it. Returns as handle_exit. */
+int rd_trace_step_begin(struct rd_vcpu *v, u64 gpa);
+/* The number of the page that would be opened next by v: RD_TRACE_PIECES: no more. */
+unsigned int rd_trace_step_pieces(const struct rd_vcpu *v);
+void rd_trace_step_init(struct rd_trace *t);
+/* A write is over: count it, and put its event into the ring if its list says so. */
+void rd_trace_report(struct rd_trace *t, struct rd_trace_act *a);
 
 /* Let go of t->lock after an edit: what has left the tree is freed once nobody can be in it. */
 void rd_trace_unlock(struct rd_vm *vm);

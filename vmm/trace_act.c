@@ -34,7 +34,7 @@ static void end_one(struct rd_trace_act *a, u8 outcome)
 	a->asked = false;
 }
 
-enum rd_trace_step rd_trace_act_step(struct rd_trace_act *a, bool may_exit)
+enum rd_trace_stage rd_trace_act_step(struct rd_trace_act *a, bool may_exit)
 {
 	while (a->next < RD_TRACE_MAX_ACTIONS) {
 		switch (a->e.action[a->next]) {

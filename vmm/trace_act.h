@@ -19,7 +19,7 @@ struct rd_trace_act {
 	bool asked;     /* the VMM has action[next], its answer is awaited */
 };
 
-enum rd_trace_step {
+enum rd_trace_stage {
 	RD_STEP_DECIDED, /* the list is through: a->e.decision holds */
 	RD_STEP_EXIT,    /* the VMM must carry out the action that a->e.action[a->next] names */
 	RD_STEP_KILL,    /* the VM is to be killed; go on with the next step */
@@ -30,7 +30,7 @@ bool rd_trace_actions_ok(const u8 *action);
 /* Begin a list. Fields of the event that are not the list's stay. */
 void rd_trace_act_begin(struct rd_trace_act *a, const u8 *action);
 /* Carry on. may_exit: the VMM serves exits, and this is a place where it can be left to. */
-enum rd_trace_step rd_trace_act_step(struct rd_trace_act *a, bool may_exit);
+enum rd_trace_stage rd_trace_act_step(struct rd_trace_act *a, bool may_exit);
 /* The VMM's answer: any number, what is not an enum rd_trace_outcome counts as failed. */
 void rd_trace_act_answer(struct rd_trace_act *a, u32 outcome);
 

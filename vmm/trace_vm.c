@@ -17,6 +17,7 @@ static struct rd_trace *trace_new(void)
 	mutex_init(&t->lock);
 	init_waitqueue_head(&t->wait);
 	rd_trace_ring_init(&t->ring);
+	rd_trace_step_init(t);
 	rd_trace_tree_init(t);
 	return t;
 }

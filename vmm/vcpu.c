@@ -278,6 +278,27 @@ static void rd_vcpu_read_end(struct rd_vcpu *v)
 	rd_vcpu_note_epoch(v, 0);
 }
 
+/* A single step is under way (vmm/trace_step.c). The request stays while it is v's. */
+static void rd_vcpu_step(struct rd_vcpu *v)
+{
+	if (rd_trace_step_turn(v))
+		return;
+	rd_vcpu_take_request(v, RD_REQ_STEP);
+	rd_vcpu_read_end(v);
+	rd_trace_step_wait(v);
+	rd_vcpu_read_begin(v);
+}
+
+/*
+ * May v enter the guest with what is pending? Only for its own step, which a change of the thread's
+ * CPU may have undone.
+ */
+static bool rd_vcpu_may_step(const struct rd_vcpu *v)
+{
+	return v->stepping && (v->rflags & BIT(8)) && READ_ONCE(v->requests) == BIT(RD_REQ_STEP) &&
+	       !READ_ONCE(v->lapic.events);
+}
+
 /* 1 go on, 0 to user space, -errno. */
 static int rd_vcpu_requests(struct rd_vcpu *v)
 {
@@ -306,6 +327,8 @@ static int rd_vcpu_requests(struct rd_vcpu *v)
 		rd_hw->update_msr_filter(v);
 	if (rd_vcpu_take_request(v, RD_REQ_EVENT))
 		rd_find_soft_exception(v);
+	if (unlikely(test_bit(RD_REQ_STEP, &v->requests)))
+		rd_vcpu_step(v);
 	rd_vcpu_take_request(v, RD_REQ_KICK);
 	if (rd_vcpu_take_request(v, RD_REQ_IOAPIC_EOI)) {
 		v->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
@@ -383,7 +406,8 @@ static int rd_vcpu_enter(struct rd_vcpu *v)
 	/* Whoever sets IRR, an event or a request after this sends an IPI; whoever did before is
 	 * seen below. */
 	(void)xchg(&v->mode, RD_IN_GUEST);
-	if (unlikely(READ_ONCE(v->requests) | READ_ONCE(v->lapic.events)) ||
+	if ((unlikely(READ_ONCE(v->requests) | READ_ONCE(v->lapic.events)) &&
+	     !rd_vcpu_may_step(v)) ||
 	    xfer_to_guest_mode_work_pending()) {
 		WRITE_ONCE(v->mode, RD_OUTSIDE);
 		local_irq_enable();
@@ -590,6 +614,8 @@ int rd_vcpu_run(struct rd_vcpu *v)
 
 	if (likely(!r))
 		r = rd_vcpu_run_inner(v);
+	if (unlikely(v->stepping))
+		rd_trace_step_leave(v);
 	rd_vcpu_read_end(v);
 	rd_vcpu_fpu_put(v);
 	if (unlikely(READ_ONCE(v->run->kvm_valid_regs)))

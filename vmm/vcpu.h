@@ -38,6 +38,7 @@ enum rd_request {
 	RD_REQ_IOAPIC_EOI, /* split irqchip: exit with v->user_eoi_vector */
 	RD_REQ_MSR_FILTER,
 	RD_REQ_TSC,
+	RD_REQ_STEP, /* one vCPU takes a single step into a traced page: it goes on, the others wait */
 	RD_REQ_RING_FULL, /* of dirty pages: user space must reset it */
 	RD_REQ_KICK, /* nothing but leave guest mode */
 };
@@ -163,6 +164,7 @@ struct rd_vcpu {
 	bool fault_gpa_valid; /* it is where the operand lies */
 	struct rd_trace_write trace[RD_TRACE_PIECES]; /* the write that is being asked about */
 	bool trace_exit; /* v->run is filled for it */
+	bool stepping; /* owns the VM's step (vmm/trace_step.c) */
 
 	/* Life. */
 	struct mutex mutex;

@@ -247,6 +247,8 @@ void rd_vm_add_vcpu(struct rd_vm *vm, struct rd_vcpu *v)
 	smp_mb();
 	if (unlikely(READ_ONCE(vm->dead)))
 		rd_vcpu_set_request(v, RD_REQ_VM_DEAD);
+	if (vm->trace)
+		rd_vcpu_set_request(v, RD_REQ_STEP); /* should one be under way */
 }
 
 void rd_vm_kill(struct rd_vm *vm, const char *why)

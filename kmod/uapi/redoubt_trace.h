@@ -92,7 +92,11 @@ enum rd_trace_hit {
 };
 
 /* Bits of an event's flags. */
-#define RD_EVENT_BLIND (1 << 0)    /* the bytes are not known: the instruction is not emulated */
+/*
+ * The bytes were not known before the write, because the instruction is not emulated. It is allowed
+ * or refused (also for RD_TRACE_SKIP); allowed, it is carried out with all other vCPUs stopped.
+ */
+#define RD_EVENT_BLIND (1 << 0)
 #define RD_EVENT_WALK (1 << 1)     /* the CPU's walk of the guest's page tables */
 #define RD_EVENT_DELIVERY (1 << 2) /* the CPU pushed an interrupt's or exception's frame */
 #define RD_EVENT_MODULE (1 << 3)   /* the module wrote for the guest: PV clock, steal time, ... */
@@ -110,14 +114,18 @@ struct rd_trace_event {
 	__u64 rip, cr3;     /* 0 with RD_EVENT_VMM */
 	__u64 gpa;          /* of the first byte that is written */
 	__u64 linear;       /* the same, as the guest named it; 0 where nobody did */
-	__u16 len;          /* bytes in all, 0 with RD_EVENT_BLIND */
+	/*
+	 * Bytes in all. With RD_EVENT_BLIND: 0, or for a write that was allowed what has changed in
+	 * the page, from gpa on.
+	 */
+	__u16 len;
 	__u8 hit;           /* enum rd_trace_hit */
 	__u8 code;
 	__u8 decision;      /* RD_TRACE_ALLOW, _REFUSE or _SKIP */
 	__u8 pad[3];
 	__u8 action[RD_TRACE_MAX_ACTIONS];
 	__u8 outcome[RD_TRACE_MAX_ACTIONS];
-	/* The first of the bytes; not known with RD_EVENT_BLIND and RD_EVENT_VMM. */
+	/* The first of the bytes; not known with RD_EVENT_VMM. */
 	__u8 old_bytes[RD_EVENT_BYTES], new_bytes[RD_EVENT_BYTES];
 };
 

@@ -167,8 +167,9 @@ static void writes(void)
 
 /*
  * Processors that write everywhere in a region, each words of its own, and count what they wrote:
- * word cpu of page p holds how often it was written there. args[1]: region, args[2]: pages,
- * args[3]: not 0: end. results[cpu]: writes that did not land, results[4 + cpu]: of how many.
+ * word cpu of page p holds how often it was written there. args[1]: region, args[2]: its pages;
+ * behind these is one for each processor, which gets its FXSAVE now and then. args[3]: not 0: end.
+ * results[cpu]: writes that did not land, results[4 + cpu]: of how many.
  */
 static volatile u32 ended;
 
@@ -185,6 +186,9 @@ static void storm(u32 cpu)
 				cpu * 8);
 		was = *word;
 		WRITE("incq (%1)", "r"(word));
+		if (!(seed >> 33 & 0xff))
+			WRITE("fxsave (%1)", "r"(shared->args[1] +
+						 (shared->args[2] + cpu) * PAGE_SIZE));
 		/* What a fault left behind may be another processor's. */
 		faults += *word == was;
 		shared->results[4 + cpu]++;

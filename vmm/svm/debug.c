@@ -127,6 +127,8 @@ int rd_svm_db(struct rd_vcpu *v)
 	u64 bits = dr6 ^ DR6_FIXED; /* BLD, RTM and the reserved ones are active low */
 
 	if (rd_svm_end_step(v)) {
+		if (v->stepping)
+			v->vm->trace->step.done = true;
 		/* The guest sees nothing of a step that it did not ask for. */
 		v->hw->vmcb->s.dr6 = v->hw->step_dr6;
 		rd_svm_dirty(v->hw, SVM_CLEAN_DR);

@@ -82,9 +82,11 @@ void rd_svm_set_nmi_mask(struct rd_vcpu *v, bool masked)
 	rd_svm_dirty(h, SVM_CLEAN_INTERCEPTS);
 }
 
-/* Find the end of the instruction that blocks events (shadow, or IRET under way) by a single step
- * of our own. */
-static void rd_svm_step(struct rd_vcpu *v)
+/*
+ * Find the end of the instruction that blocks events (shadow, or IRET under way), or that the
+ * write traces let through, by a single step of our own.
+ */
+void rd_svm_step(struct rd_vcpu *v)
 {
 	struct rd_hw_vcpu *h = v->hw;
 
@@ -199,6 +201,12 @@ static bool rd_svm_inject_first(struct rd_vcpu *v)
 	return true;
 }
 
+/* The next instruction is the one to be carried out, whatever else waits. */
+static bool rd_svm_holds_events(const struct rd_vcpu *v)
+{
+	return (v->guest_debug & KVM_GUESTDBG_BLOCKIRQ) || v->stepping;
+}
+
 /* Interrupts off, right before the entry. Hot when nothing but an interrupt is there. */
 void rd_svm_inject(struct rd_vcpu *v)
 {
@@ -206,7 +214,7 @@ void rd_svm_inject(struct rd_vcpu *v)
 	bool busy = rd_svm_inject_first(v);
 	int vector;
 
-	if (v->nmi_pending && !(v->guest_debug & KVM_GUESTDBG_BLOCKIRQ)) {
+	if (v->nmi_pending && !rd_svm_holds_events(v)) {
 		if (!busy && rd_svm_nmi_allowed(v)) {
 			v->nmi_pending--;
 			v->nmi_injected = true;
@@ -226,7 +234,7 @@ void rd_svm_inject(struct rd_vcpu *v)
 			rd_svm_clear_irq_window(v);
 		return;
 	}
-	if (unlikely(v->guest_debug & KVM_GUESTDBG_BLOCKIRQ)) {
+	if (unlikely(rd_svm_holds_events(v))) {
 		rd_svm_clear_irq_window(v);
 		return;
 	}

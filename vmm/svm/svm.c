@@ -39,6 +39,7 @@ struct rd_hw rd_svm = {
 	.set_shadow = rd_svm_set_shadow,
 	.get_nmi_mask = rd_svm_get_nmi_mask,
 	.set_nmi_mask = rd_svm_set_nmi_mask,
+	.step = rd_svm_step,
 	.end_step = rd_svm_end_step,
 	.get_segment = rd_svm_get_segment,
 	.set_segment = rd_svm_set_segment,

@@ -110,6 +110,7 @@ void rd_svm_set_shadow(struct rd_vcpu *v, u32 mask);
 bool rd_svm_get_nmi_mask(struct rd_vcpu *v);
 void rd_svm_set_nmi_mask(struct rd_vcpu *v, bool masked);
 void rd_svm_clear_irq_window(struct rd_vcpu *v);
+void rd_svm_step(struct rd_vcpu *v);
 bool rd_svm_end_step(struct rd_vcpu *v); /* true: there was a single step, and only ours */
 
 /* state.c */

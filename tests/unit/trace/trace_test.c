@@ -62,7 +62,7 @@ static void run_list(const u8 *list, bool may_exit)
 	struct rd_trace_act a = { .e = { .gpa = 0x1234 } };
 	u32 answers[RD_TRACE_MAX_ACTIONS];
 	unsigned int kills = 0, i;
-	enum rd_trace_step s;
+	enum rd_trace_stage s;
 
 	rd_trace_act_begin(&a, list);
 	while ((s = rd_trace_act_step(&a, may_exit)) != RD_STEP_DECIDED) {
