@@ -33,8 +33,8 @@ struct rd_vcpu;
 #define RD_TRACE_PIECES 2
 
 /*
- * One instruction that is not emulated, let through: while a vCPU takes it as a single step with the
- * pages open to it, no other vCPU is in the guest.
+ * One instruction that is not emulated, let through: while a vCPU takes it as a single step with
+ * the pages open to it, no other vCPU is in the guest.
  */
 struct rd_trace_step {
 	struct mutex lock;        /* held by the thread of owner while there is one */
@@ -99,14 +99,14 @@ enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 g
 /* What became of the write that RD_WRITE_GO let through. */
 void rd_trace_landed(struct rd_vcpu *v, unsigned int piece, bool ok);
 /*
- * The write that faulted at v->fault_gpa is of an instruction that is not emulated, so its bytes are
- * not known. It is let through by a single step or refused, also where the list says to skip it.
+ * The write that faulted at v->fault_gpa is of an instruction that is not emulated, so its bytes
+ * are not known. It is let through by a single step or refused, also where the list says to skip it.
  * Returns as handle_exit.
  */
 int rd_trace_blind(struct rd_vcpu *v);
 /*
- * The CPU could not push the frame of an event, because the page at gpa is traced: refused, whatever
- * the list says. As above.
+ * The CPU could not push the frame of an event, because the page at gpa is traced: refused,
+ * whatever the list says. As above.
  */
 int rd_trace_delivery(struct rd_vcpu *v, u64 gpa);
 /*

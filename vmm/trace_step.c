@@ -140,5 +140,5 @@ void rd_trace_step_wait(struct rd_vcpu *v)
 	struct rd_trace_step *s = &v->vm->trace->step;
 
 	if (wait_event_interruptible(s->wait, !READ_ONCE(s->owner)))
-		rd_vcpu_set_request(v, RD_REQ_STEP); /* a signal: KVM_RUN ends, and comes back here */
+		rd_vcpu_set_request(v, RD_REQ_STEP); /* a signal: KVM_RUN ends, and comes back */
 }

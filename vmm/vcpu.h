@@ -38,7 +38,7 @@ enum rd_request {
 	RD_REQ_IOAPIC_EOI, /* split irqchip: exit with v->user_eoi_vector */
 	RD_REQ_MSR_FILTER,
 	RD_REQ_TSC,
-	RD_REQ_STEP, /* one vCPU takes a single step into a traced page: it goes on, the others wait */
+	RD_REQ_STEP, /* a single step into a traced page: its vCPU goes on, the others wait */
 	RD_REQ_RING_FULL, /* of dirty pages: user space must reset it */
 	RD_REQ_KICK, /* nothing but leave guest mode */
 };

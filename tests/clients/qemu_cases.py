@@ -244,9 +244,9 @@ def qemu7_gdb():
 # --- migration ---
 
 # Sixteen blocks of 256 KiB in memory, one of them new with each tick and all of them checked; the
-# new one goes to the disk and comes back, and at times something comes over the network. QEMU cannot
-# take along the host's sockets behind its user-mode network, so what is being fetched at the
-# switch-over is fetched again.
+# new one goes to the disk and comes back, and at times something comes over the network. QEMU
+# cannot take along the host's sockets behind its user-mode network, so what is being fetched at
+# the switch-over is fetched again.
 BUSY = NETWORK + """
 fetch() {
 	wget -q -O - http://10.0.2.2:%d/ | md5sum | grep -q ^%s

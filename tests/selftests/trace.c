@@ -866,7 +866,8 @@ static void storm(void)
 	RDT_OK(fcntl(events, F_SETFL, O_NONBLOCK));
 	vm->shared->args[1] = REGION;
 	vm->shared->args[2] = STORM_PAGES;
-	trace(vm, REGION + STORM_PAGES * PAGE, 2 * PAGE, "a"); /* of two processors, by single steps */
+	/* Of two processors, by single steps. */
+	trace(vm, REGION + STORM_PAGES * PAGE, 2 * PAGE, "a");
 	rdt_start_others(vm);
 	RDT_EQ(pthread_create(&t, NULL, change_main, &c), 0);
 	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 2);
@@ -887,7 +888,7 @@ static void storm(void)
 	RDT_CHECK(s.blind > 0);
 	RDT_EQ(c.refused + c.allowed + s.lost, s.events);
 	RDT_CHECK(s.refused > 0 && s.allowed > 0);
-	rdt_note("%llu writes, %llu refused, %llu told and allowed, %llu single steps, %llu changes",
+	rdt_note("%llu writes, %llu refused, %llu told and allowed, %llu steps, %llu changes",
 		 (unsigned long long)tries, (unsigned long long)stopped,
 		 (unsigned long long)(s.allowed - s.blind), (unsigned long long)s.blind,
 		 (unsigned long long)c.changes);
