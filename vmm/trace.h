@@ -100,8 +100,8 @@ enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 g
 void rd_trace_landed(struct rd_vcpu *v, unsigned int piece, bool ok);
 /*
  * The write that faulted at v->fault_gpa is of an instruction that is not emulated, so its bytes
- * are not known. It is let through by a single step or refused, also where the list says to skip it.
- * Returns as handle_exit.
+ * are not known. It is let through by a single step or refused, also where the list says to skip
+ * it. Returns as handle_exit.
  */
 int rd_trace_blind(struct rd_vcpu *v);
 /*

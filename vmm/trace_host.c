@@ -12,10 +12,10 @@
 #include "vmm/vm.h"
 
 /*
- * 16 GiB, which 64 MiB of nodes hold when it lies together, charged to whoever runs the VM;
+ * 8 GiB, which 32 MiB of nodes hold when it lies together, charged to whoever runs the VM;
  * vmm/trace_nodes.c has the limit for pages that lie apart.
  */
-#define MAX_PAGES (1U << 22)
+#define MAX_PAGES (1U << 21)
 
 /* --- ranges of bytes as pages ----------------------------------------------------------------- */
 

@@ -43,7 +43,7 @@ enum rd_trace_outcome {
  * Trace the bytes [gpa, gpa + size). Whole pages are one entry each; of a page that is traced in
  * part, writes that miss the bytes go on and cost a trap. -EINVAL: no such range, unknown action,
  * flags or pad not 0; -EEXIST: some of it is traced already, or other bytes of one of its pages
- * with other actions; -ENOSPC: too many pages (4,194,304, or fewer that lie far apart), lists of
+ * with other actions; -ENOSPC: too many pages (2,097,152, or fewer that lie far apart), lists of
  * actions (255), or byte ranges of pages that lie together (about 240 in 1 MiB); -ENOMEM. Nothing
  * is changed then.
  */

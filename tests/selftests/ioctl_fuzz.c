@@ -622,11 +622,13 @@ static size_t make_trace(struct worker *w, void *p)
 	(void)w;
 	*a = (struct rd_trace_range){
 		.gpa = one_in(8) ? rnd() : below(4 << 20),
-		.size = one_in(8) ? boundary() : one_in(2) ? 4096 * (1 + below(64)) : below(9000),
+		.size = one_in(2) ? 4096 * (1 + below(64)) : below(9000),
 		.tag = rnd(),
 	};
 	if (one_in(2))
 		a->gpa &= -4096ull;
+	if (one_in(32)) /* as many pages as there may be take their time */
+		a->size = boundary();
 	for (unsigned int i = 0, n = below(RD_TRACE_MAX_ACTIONS + 1); i < n; i++)
 		a->action[i] = 1 + below(one_in(64) ? RD_TRACE_NR_ACTIONS : RD_TRACE_KILL - 1);
 	return sizeof(*a);
