@@ -350,6 +350,16 @@ static long rd_vm_trace_write(struct rd_call *c, void *data)
 	return rd_trace_vmm_write(c->vm, data);
 }
 
+static long rd_vm_trace_get_guest(struct rd_call *c, void *data)
+{
+	return rd_trace_get_guest(c->vm, data);
+}
+
+static long rd_vm_trace_set_guest(struct rd_call *c, void *data)
+{
+	return rd_trace_set_guest(c->vm, data);
+}
+
 static long rd_vm_trace_serve(struct rd_call *c, void *data)
 {
 	return rd_trace_serve(c->vm);
@@ -401,6 +411,8 @@ static struct rd_ioctl_row rows[] = {
 	{ RD_VM_TRACE_EVENTS, RD_IOC_ZERO_ARG, rd_vm_trace_events },
 	{ RD_VM_TRACE_WRITE, 0, rd_vm_trace_write },
 	{ RD_VM_TRACE_SERVE, RD_IOC_ZERO_ARG, rd_vm_trace_serve },
+	{ RD_VM_TRACE_GET_GUEST, 0, rd_vm_trace_get_guest },
+	{ RD_VM_TRACE_SET_GUEST, 0, rd_vm_trace_set_guest },
 };
 
 struct rd_ioctl_table rd_vm_ioctls = { .rows = rows, .nr = ARRAY_SIZE(rows), .unknown = -ENOTTY };

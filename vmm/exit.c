@@ -235,6 +235,8 @@ int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len, const u8 *op)
 		ret = 0;
 	else if (nr == KVM_HC_SCHED_YIELD)
 		ret = rd_hc_sched_yield(v);
+	else if (nr - RD_HC_BASE < RD_HC_COUNT)
+		ret = rd_trace_hypercall(v, nr, v->gpr[RD_RBX]);
 	v->gpr[RD_RAX] = ret;
 	return rd_finish_insn(v, next);
 }

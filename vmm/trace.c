@@ -78,76 +78,124 @@ void rd_trace_report(struct rd_trace *t, struct rd_trace_act *a)
 
 /* --- the look-up ------------------------------------------------------------------------------ */
 
-/* A trace without an entry in the tree: it ends. t->lock held, which keeps new ones away. */
-static void drop_stale(struct rd_vm *vm, u64 gfn)
-{
-	count(vm->trace, stale);
-	rd_mmu_unprotect(vm, gfn, 1, RD_PROT_TRACED);
-}
+static const u8 log_and_refuse[RD_TRACE_MAX_ACTIONS] = { RD_TRACE_LOG, RD_TRACE_REFUSE };
+
+/* A write that is being asked about, and what is found. */
+struct search {
+	struct rd_vm *vm;
+	u64 gpa;
+	unsigned int len;   /* 0: some bytes of the page */
+	const u8 *list;     /* NULL: nothing so far */
+	u16 tag;
+	u8 why;             /* enum rd_tree_why */
+};
 
 /*
- * Readers may meet an edit: what looks odd is looked at again with edits held off.
+ * Readers may meet an edit: what looks odd is looked at again with edits held off. A trace without
+ * an entry in its tree ends.
  */
-static enum rd_tree_result look_up(struct rd_vm *vm, u64 gfn, struct rd_tree_hit *hit)
+static enum rd_tree_result look_up(struct search *s, struct rd_tree *tree,
+				   enum rd_prot_reason reason, struct rd_tree_hit *hit)
 {
-	struct rd_trace *t = vm->trace;
-	enum rd_tree_result r = rd_tree_lookup(&t->tree, gfn, hit);
+	struct rd_vm *vm = s->vm;
+	u64 gfn = s->gpa >> RD_PAGE_SHIFT;
+	enum rd_tree_result r = rd_tree_lookup(tree, gfn, hit);
 
 	if (likely(r == RD_TREE_MAPPED))
 		return r;
-	mutex_lock(&t->lock);
-	r = rd_tree_lookup(&t->tree, gfn, hit);
-	if (r == RD_TREE_NONE && rd_prot_traced(&vm->mmu.prot, gfn))
-		drop_stale(vm, gfn);
-	mutex_unlock(&t->lock);
+	mutex_lock(&vm->trace->lock);
+	r = rd_tree_lookup(tree, gfn, hit);
+	if (r == RD_TREE_NONE && (rd_prot_map_get(&vm->mmu.prot, gfn) & BIT(reason))) {
+		count(vm->trace, stale);
+		rd_mmu_unprotect(vm, gfn, 1, reason);
+	}
+	mutex_unlock(&vm->trace->lock);
 	return r;
 }
 
-static void found_corrupt(struct rd_trace *t, struct rd_trace_act *a, u8 why)
+/* Of two lists for one page, the one that is stricter about the write is carried out. */
+static bool stricter(const u8 *a, const u8 *b)
 {
-	static const u8 list[RD_TRACE_MAX_ACTIONS] = { RD_TRACE_LOG, RD_TRACE_REFUSE };
+	static const u8 order[] = { [RD_TRACE_ALLOW] = 0, [RD_TRACE_SKIP] = 1,
+				    [RD_TRACE_REFUSE] = 2 };
 
-	count(t, corrupt);
-	a->e.hit = RD_HIT_CORRUPT;
-	a->e.code = why;
-	rd_trace_act_begin(a, list);
+	return !b || order[rd_trace_decision(a)] > order[rd_trace_decision(b)];
 }
 
-/*
- * Find what is to be done about a write to the page, and begin it. False: nothing. len 0: some
- * bytes of the page.
- */
-static bool begin(struct rd_vm *vm, struct rd_trace_act *a, u64 gpa, unsigned int len)
+static void found(struct search *s, const u8 *list, u16 tag)
 {
-	struct rd_trace *t = vm->trace;
+	if (!stricter(list, s->list))
+		return;
+	s->list = list;
+	s->tag = tag;
+}
+
+/* Ask one tree. lists: what an entry's number, from 1 on, stands for. */
+static void ask_tree(struct search *s, struct rd_tree *tree, enum rd_prot_reason reason,
+		     const u8 (*lists)[RD_TRACE_MAX_ACTIONS], unsigned int nr_lists)
+{
 	struct rd_tree_hit hit;
 	u16 tag;
 	int r;
 
-	count(t, traps);
-	switch (look_up(vm, gpa >> RD_PAGE_SHIFT, &hit)) {
+	switch (look_up(s, tree, reason, &hit)) {
 	case RD_TREE_MAPPED:
 		break;
 	case RD_TREE_CORRUPT:
-		found_corrupt(t, a, hit.why);
-		return true;
+		s->why = hit.why;
+		return;
 	default:
-		return false;
+		return;
+	}
+	if (!hit.action || hit.action > nr_lists) {
+		s->why = RD_TREE_BAD_BITS;
+		return;
 	}
 	tag = hit.tag;
-	r = len ? rd_tree_covers(&t->tree, &hit, gpa & ~RD_PAGE_MASK, len, &tag) : 1;
-	if (r < 0) {
-		found_corrupt(t, a, hit.why);
+	r = s->len ? rd_tree_covers(tree, &hit, s->gpa & ~RD_PAGE_MASK, s->len, &tag) : 1;
+	if (r < 0)
+		s->why = hit.why;
+	else if (r)
+		found(s, lists[hit.action - 1], tag);
+	else
+		count(s->vm->trace, beside);
+}
+
+/*
+ * Find what is to be done about a write to the page, and begin it. First: is it a page of the
+ * guest's tree? Then the trees. False: nothing.
+ */
+static bool begin(struct rd_vm *vm, struct rd_trace_act *a, u64 gpa, unsigned int len)
+{
+	struct search s = { .vm = vm, .gpa = gpa, .len = len };
+	u8 reasons = rd_prot_map_get(&vm->mmu.prot, gpa >> RD_PAGE_SHIFT);
+	struct rd_trace *t = vm->trace;
+
+	count(t, traps);
+	if (unlikely(reasons & BIT(RD_PROT_NODE))) {
+		count(t, node);
+		a->e.hit = RD_HIT_NODE;
+		rd_trace_act_begin(a, t->guest.said.node_action);
 		return true;
 	}
-	if (!r) {
-		count(t, beside);
-		return false;
+	if (reasons & BIT(RD_PROT_TRACED))
+		ask_tree(&s, &t->tree, RD_PROT_TRACED, t->list + 1, t->nr_lists);
+	if (reasons & BIT(RD_PROT_GUARDED))
+		ask_tree(&s, &t->guest.tree, RD_PROT_GUARDED, t->guest.said.list,
+			 t->guest.said.nr_lists);
+	if (unlikely(s.why)) {
+		count(t, corrupt);
+		a->e.hit = RD_HIT_CORRUPT;
+		a->e.code = s.why;
+		rd_trace_act_begin(a, log_and_refuse);
+		return true;
 	}
+	if (!s.list)
+		return false;
 	count(t, mapping);
 	a->e.hit = RD_HIT_MAPPING;
-	a->e.tag = tag;
-	rd_trace_act_begin(a, t->list[hit.action]);
+	a->e.tag = s.tag;
+	rd_trace_act_begin(a, s.list);
 	return true;
 }
 
@@ -340,6 +388,28 @@ bool rd_trace_stops_module(struct rd_vcpu *v, u64 gpa, const void *bytes, unsign
 	carry_on(vm, &a, false);
 	rd_trace_report(vm->trace, &a);
 	return a.e.decision != RD_TRACE_ALLOW;
+}
+
+/* --- alerts without a write ------------------------------------------------------------------- */
+
+void rd_trace_alert(struct rd_vcpu *v, u8 hit, u8 code, u64 gpa, const u8 *list)
+{
+	struct rd_trace *t = v->vm->trace;
+	struct rd_trace_act a;
+
+	event_begin(&a.e, v->vm, v);
+	a.e.hit = hit;
+	a.e.code = code;
+	a.e.gpa = gpa;
+	a.e.flags = RD_EVENT_BLIND;
+	rd_trace_act_begin(&a, list ? list : log_and_refuse);
+	carry_on(v->vm, &a, false);
+	a.e.decision = RD_TRACE_REFUSE;
+	if (hit == RD_HIT_DENIED)
+		count(t, denied);
+	else
+		count(t, corrupt);
+	rd_trace_report(t, &a);
 }
 
 /* --- writes of the VMM ------------------------------------------------------------------------ */

@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/wait.h>
 #include "kmod/base.h"
+#include "kmod/uapi/redoubt_guest.h"
 #include "kmod/uapi/redoubt_trace.h"
 #include "vmm/prot.h"
 #include "vmm/prot_map.h"
@@ -23,6 +24,16 @@ struct rd_vm;
 struct rd_vcpu;
 
 #define RD_TRACE_LISTS 256
+
+/*
+ * Only for the negative control of the tests: a module in which the guest's tree does not guard
+ * itself, so that they can show what happens then (tests/rig/module --open-nodes).
+ */
+#ifdef RD_TEST_OPEN_NODES
+#define RD_TRACE_NODES_OPEN true
+#else
+#define RD_TRACE_NODES_OPEN false
+#endif
 
 /* Counted by any vCPU; the names are those of struct rd_trace_stats. */
 #define RD_TRACE_COUNTS(X)                                                                         \
@@ -47,6 +58,19 @@ struct rd_trace_step {
 	u8 before[RD_TRACE_PIECES][RD_PAGE_SIZE], after[RD_PAGE_SIZE];
 };
 
+/*
+ * The tree in the guest's memory, and what the guest's driver said of it when it handed it over.
+ * Changes: t->lock. Read by vCPUs without: the tree is in force from the moment its root is set.
+ */
+struct rd_trace_guest {
+	struct rd_vm *vm;
+	struct rd_tree tree;
+	u64 pages;                /* that it names */
+	struct rd_guest_attach said;
+	int error;                /* of the walk that puts it in force */
+	u64 run_gfn, run_pages;   /* pages that follow each other, not protected yet */
+};
+
 /* Made when the VM's traces are first used, and there until the VM ends. */
 struct rd_trace {
 	struct mutex lock;        /* edits of the tree */
@@ -60,6 +84,7 @@ struct rd_trace {
 	bool served;              /* the VMM carries out what comes with RD_EXIT_TRACE */
 	struct { RD_TRACE_COUNTS(RD_TRACE_COUNT_FIELD) } count;
 	struct rd_trace_step step;
+	struct rd_trace_guest guest;
 	wait_queue_head_t wait;   /* readers of events */
 	struct rd_trace_ring ring;
 };
@@ -123,6 +148,10 @@ int rd_trace_remove(struct rd_vm *vm, const struct rd_trace_range *r);
 int rd_trace_next(struct rd_vm *vm, struct rd_trace_range *r);
 int rd_trace_vmm_write(struct rd_vm *vm, const struct rd_trace_range *r);
 int rd_trace_serve(struct rd_vm *vm);
+int rd_trace_get_guest(struct rd_vm *vm, struct rd_guest_attach *g);
+int rd_trace_set_guest(struct rd_vm *vm, const struct rd_guest_attach *g);
+/* A hypercall of Redoubt's own (kmod/uapi/redoubt_guest.h), at CPL 0: its result. vCPU thread. */
+long rd_trace_hypercall(struct rd_vcpu *v, u64 nr, u64 arg);
 void rd_trace_get_stats(struct rd_vm *vm, struct rd_trace_stats *s);
 /* Make the VM's traces if they are not there yet: -ENOMEM. Takes vm->lock. */
 struct rd_trace *rd_trace_get(struct rd_vm *vm); /* ERR_PTR */
@@ -147,6 +176,12 @@ int rd_trace_step_begin(struct rd_vcpu *v, u64 gpa);
 /* The number of the page that would be opened next by v: RD_TRACE_PIECES: no more. */
 unsigned int rd_trace_step_pieces(const struct rd_vcpu *v);
 void rd_trace_step_init(struct rd_trace *t);
+void rd_trace_guest_init(struct rd_vm *vm, struct rd_trace *t);
+/*
+ * Something was found without a write that could be stopped: a damaged tree, a request that is
+ * refused. Runs the list, without the VMM.
+ */
+void rd_trace_alert(struct rd_vcpu *v, u8 hit, u8 code, u64 gpa, const u8 *list);
 /* A write is over: count it, and put its event into the ring if its list says so. */
 void rd_trace_report(struct rd_trace *t, struct rd_trace_act *a);
 

@@ -18,6 +18,20 @@ bool rd_trace_actions_ok(const u8 *action)
 	return true;
 }
 
+u8 rd_trace_decision(const u8 *action)
+{
+	u8 decision = RD_TRACE_ALLOW;
+	unsigned int i;
+
+	for (i = 0; i < RD_TRACE_MAX_ACTIONS; i++) {
+		if (action[i] == RD_TRACE_KILL)
+			decision = RD_TRACE_REFUSE;
+		else if (action[i] >= RD_TRACE_ALLOW && action[i] <= RD_TRACE_SKIP)
+			decision = action[i];
+	}
+	return decision;
+}
+
 void rd_trace_act_begin(struct rd_trace_act *a, const u8 *action)
 {
 	memcpy(a->e.action, action, sizeof(a->e.action));

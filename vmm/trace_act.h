@@ -25,6 +25,8 @@ enum rd_trace_stage {
 	RD_STEP_KILL,    /* the VM is to be killed; go on with the next step */
 };
 
+/* What a list leaves of a write: RD_TRACE_ALLOW, RD_TRACE_REFUSE or RD_TRACE_SKIP. */
+u8 rd_trace_decision(const u8 *action);
 /* Is this a list: known actions, nothing behind its end? */
 bool rd_trace_actions_ok(const u8 *action);
 /* Begin a list. Fields of the event that are not the list's stay. */

@@ -8,7 +8,7 @@
 #include "vmm/trace.h"
 #include "vmm/vm.h"
 
-static struct rd_trace *trace_new(void)
+static struct rd_trace *trace_new(struct rd_vm *vm)
 {
 	struct rd_trace *t = kvzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 
@@ -18,6 +18,7 @@ static struct rd_trace *trace_new(void)
 	init_waitqueue_head(&t->wait);
 	rd_trace_ring_init(&t->ring);
 	rd_trace_step_init(t);
+	rd_trace_guest_init(vm, t);
 	rd_trace_tree_init(t);
 	return t;
 }
@@ -29,7 +30,7 @@ struct rd_trace *rd_trace_get(struct rd_vm *vm)
 	mutex_lock(&vm->lock);
 	t = vm->trace;
 	if (!t) {
-		t = trace_new();
+		t = trace_new(vm);
 		/* vCPUs look at it when a page of theirs is traced, which needs it to be there. */
 		smp_store_release(&vm->trace, t);
 	}

@@ -88,7 +88,7 @@ enum rd_trace_hit {
 	RD_HIT_MAPPING = 1, /* a page that is traced */
 	RD_HIT_NODE = 2,    /* a page of the guest's tree */
 	RD_HIT_CORRUPT = 3, /* a damaged tree: code is its enum rd_tree_why */
-	RD_HIT_DENIED = 4,  /* a request of the guest that was refused */
+	RD_HIT_DENIED = 4,  /* a request of the guest that was refused: code is its number */
 };
 
 /* Bits of an event's flags. */
@@ -147,6 +147,16 @@ struct rd_trace_event {
 
 /* The VMM serves RD_EXIT_TRACE. The argument must be 0. */
 #define RD_VM_TRACE_SERVE _IO(RD_IOC_TYPE, 0x56)
+
+/*
+ * The tree that the guest guards itself by (struct rd_guest_attach in kmod/uapi/redoubt_guest.h):
+ * ask for what it handed over, for a snapshot (-ENOENT: nothing), and put that in force again after
+ * the memory is back, before a vCPU runs (errors as RD_HC_TRACE_ATTACH). A root of ~0 ends it, for a
+ * guest that begins anew.
+ */
+#define RD_VM_TRACE_GET_GUEST _IOR(RD_IOC_TYPE, 0x57, struct rd_guest_attach)
+#define RD_VM_TRACE_SET_GUEST _IOW(RD_IOC_TYPE, 0x58, struct rd_guest_attach)
+#define RD_GUEST_NO_TREE (~0ULL)
 
 /*
  * struct kvm_run.exit_reason, with a struct rd_trace_exit in kvm_run.padding: carry out action, put

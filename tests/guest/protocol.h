@@ -88,6 +88,7 @@
 #define RDP_W_MILLION		13	/* a million quads, over as many pages as the value */
 #define RDP_W_PAGES		14	/* one quad in each of as many pages; results[2]: faults */
 #define RDP_W_MSR		15	/* no write: WRMSR of address + low half, MSR in the high */
+#define RDP_W_HYPERCALL		17	/* not a write: VMMCALL value, RBX address; results[2] */
 #define RDP_W_READ		16	/* not a write: the quad, in results[2] */
 
 #ifndef __ASSEMBLER__

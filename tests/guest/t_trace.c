@@ -111,6 +111,14 @@ static u64 write_pages(u64 at, u64 pages)
 	return 0;
 }
 
+static u64 hypercall(u64 nr, u64 arg)
+{
+	u64 ret;
+
+	asm volatile("vmmcall" : "=a"(ret) : "a"(nr), "b"(arg), "c"(1) : "memory");
+	return ret;
+}
+
 static u64 carry_out(u64 kind, u64 at, u64 val)
 {
 	switch (kind) {
@@ -144,6 +152,9 @@ static u64 carry_out(u64 kind, u64 at, u64 val)
 		return write_pages(at, val);
 	case RDP_W_MSR:
 		wrmsr(val >> 32, at | (u32)val);
+		return 0;
+	case RDP_W_HYPERCALL:
+		shared->results[2] = hypercall(val, at);
 		return 0;
 	case RDP_W_READ:
 		shared->results[2] = *(volatile u64 *)at;
