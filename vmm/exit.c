@@ -216,6 +216,19 @@ static long rd_hc_sched_yield(struct rd_vcpu *v)
 	return 0;
 }
 
+/* One of Redoubt's own, which the VMM may have to be told of. */
+static noinline int rd_own_hypercall(struct rd_vcpu *v, u64 nr, u64 next)
+{
+	int r;
+
+	v->gpr[RD_RAX] = rd_trace_hypercall(v, nr, v->gpr[RD_RBX]);
+	r = rd_finish_insn(v, next);
+	if (!v->trace_exit)
+		return r;
+	v->trace_exit = false;
+	return 0;
+}
+
 /*
  * The KVM hypercall ABI: number in RAX, arguments in RBX RCX RDX RSI, result in RAX. op: the three
  * bytes of VMMCALL or VMCALL.
@@ -236,7 +249,7 @@ int rd_exit_hypercall(struct rd_vcpu *v, unsigned int insn_len, const u8 *op)
 	else if (nr == KVM_HC_SCHED_YIELD)
 		ret = rd_hc_sched_yield(v);
 	else if (nr - RD_HC_BASE < RD_HC_COUNT)
-		ret = rd_trace_hypercall(v, nr, v->gpr[RD_RBX]);
+		return rd_own_hypercall(v, nr, next);
 	v->gpr[RD_RAX] = ret;
 	return rd_finish_insn(v, next);
 }

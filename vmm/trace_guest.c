@@ -213,6 +213,18 @@ int rd_trace_set_guest(struct rd_vm *vm, const struct rd_guest_attach *s)
 
 /* --- hypercalls ------------------------------------------------------------------------------- */
 
+/* Its devices have to ask from now on (RD_VM_TRACE_WRITE). */
+static void tell_vmm(struct rd_vcpu *v)
+{
+	struct rd_trace_exit *x = (void *)v->run->padding;
+
+	if (!v->vm->trace->served)
+		return;
+	memset(x, 0, sizeof(*x));
+	v->run->exit_reason = RD_EXIT_TRACE;
+	v->trace_exit = true;
+}
+
 static long hc_attach(struct rd_vcpu *v, u64 gpa)
 {
 	struct rd_trace *t = rd_trace_get(v->vm);
@@ -228,7 +240,9 @@ static long hc_attach(struct rd_vcpu *v, u64 gpa)
 		return -EINTR;
 	ret = attach(v->vm, &said, &why);
 	mutex_unlock(&t->lock);
-	if (ret == -EUCLEAN)
+	if (!ret)
+		tell_vmm(v);
+	else if (ret == -EUCLEAN)
 		rd_trace_alert(v, RD_HIT_CORRUPT, why, said.root << RD_PAGE_SHIFT, NULL);
 	else if (ret == -EEXIST)
 		rd_trace_alert(v, RD_HIT_DENIED, RD_HC_TRACE_ATTACH - RD_HC_BASE,

@@ -166,7 +166,7 @@ struct rd_trace_event {
  */
 #define RD_EXIT_TRACE 0x5244
 struct rd_trace_exit {
-	__u32 action;
+	__u32 action;       /* RD_TRACE_NONE: the guest has handed over a tree; nothing to do */
 	__u32 outcome;      /* enum rd_trace_outcome; RD_TRACE_DONE when the exit begins */
 	struct rd_trace_event event; /* so far */
 };

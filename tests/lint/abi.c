@@ -7,6 +7,7 @@
 #include <linux/kvm.h>
 #include "kmod/uapi/redoubt.h"
 #include "kmod/uapi/redoubt_tree.h"
+#include "kmod/uapi/redoubt_guest.h"
 #include "kmod/uapi/redoubt_trace.h"
 
 #define NUMBER(call, value) _Static_assert((call) == (value), #call " has another number")
@@ -37,6 +38,18 @@ NUMBER(RD_VM_TRACE_STATS, 0x80a0d753);
 NUMBER(RD_VM_TRACE_EVENTS, 0x0000d754);
 NUMBER(RD_VM_TRACE_WRITE, 0x4028d755);
 NUMBER(RD_VM_TRACE_SERVE, 0x0000d756);
+NUMBER(RD_VM_TRACE_GET_GUEST, 0x8098d757);
+NUMBER(RD_VM_TRACE_SET_GUEST, 0x4098d758);
+NUMBER(RD_HC_INFO, 0x52440000);
+NUMBER(RD_HC_TRACE_ATTACH, 0x52440001);
+NUMBER(RD_HC_TRACE_QUERY, 0x52440002);
+NUMBER(RD_HC_TRACE_UNPROTECT, 0x52440003);
+NUMBER(RD_HC_TRACE_DETACH, 0x52440004);
+SIZE(rd_guest_attach, 152);
+AT(rd_guest_attach, root, 0);
+AT(rd_guest_attach, nr_lists, 8);
+AT(rd_guest_attach, node_action, 16);
+AT(rd_guest_attach, list, 24);
 SIZE(rd_trace_range, 40);
 AT(rd_trace_range, action, 16);
 AT(rd_trace_range, tag, 24);

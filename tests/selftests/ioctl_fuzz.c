@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "kmod/uapi/redoubt.h"
+#include "kmod/uapi/redoubt_guest.h"
 #include "kmod/uapi/redoubt_trace.h"
 #include "tests/selftests/lib/rdt.h"
 
@@ -294,6 +295,8 @@ static const uint32_t vm_cmds[] = {
 	RD_VM_TRACE_EVENTS,
 	RD_VM_TRACE_WRITE,
 	RD_VM_TRACE_SERVE,
+	RD_VM_TRACE_GET_GUEST,
+	RD_VM_TRACE_SET_GUEST,
 };
 
 static const uint32_t vcpu_cmds[] = {

@@ -458,6 +458,34 @@ static void carried_to_another_machine(void)
 	RDT_ERRNO(ioctl(other->fd, RD_VM_TRACE_GET_GUEST, &b), ENOENT);
 }
 
+/* A VMM that serves traces is told, because its devices have to ask from then on. */
+static void vmm_is_told(void)
+{
+	struct rdt_vm *vm = machine();
+	struct rd_guest_attach a;
+	const struct rd_trace_exit *x = (const void *)vm->vcpu[0]->run->padding;
+	struct rd_trace_range r = { .gpa = REGION + 20 * PAGE, .size = 8 };
+
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_SERVE, 0));
+	guard(GFN + 20, 1, 1);
+	a = attach_for(tree.root);
+	memcpy(rdt_gpa(vm, ATTACH_GPA), &a, sizeof(a));
+	vm->shared->args[0] = RDP_W_HYPERCALL;
+	vm->shared->args[1] = ATTACH_GPA;
+	vm->shared->args[2] = RD_HC_TRACE_ATTACH;
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_WRITE, &r));
+	rdt_until_exit(vm->vcpu[0], RD_EXIT_TRACE);
+	RDT_EQ(x->action, RD_TRACE_NONE);
+	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_WRITE, &r), EPERM);
+	RDT_EQ(event(RD_HIT_MAPPING).flags, RD_EVENT_VMM);
+	r.gpa = tree.root * PAGE;
+	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_WRITE, &r), EPERM);
+	RDT_EQ(event(RD_HIT_NODE).flags, RD_EVENT_VMM);
+	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 1);
+	RDT_EQ(vm->shared->results[2], 0);
+	refused(vm, REGION + 20 * PAGE, RD_HIT_MAPPING);
+}
+
 /* A page that host and guest both guard: the stricter list. */
 static void with_traces_of_the_host(void)
 {
@@ -490,6 +518,7 @@ static const struct rdt_test tests[] = {
 	{ "damaged_trees", damaged_trees },
 	{ "bad_requests", bad_requests },
 	{ "carried_to_another_machine", carried_to_another_machine },
+	{ "vmm_is_told", vmm_is_told },
 	{ "with_traces_of_the_host", with_traces_of_the_host },
 };
 

@@ -103,6 +103,7 @@ START_TEST(test_random_lists)
 	for (i = 0; i < 20000; i++) {
 		random_list(list);
 		ck_assert(rd_trace_actions_ok(list));
+		ck_assert_uint_eq(rd_trace_decision(list), decision_of(list));
 		run_list(list, i & 1);
 	}
 }
