@@ -153,8 +153,8 @@ int rd_trace_set_guest(struct rd_vm *vm, const struct rd_guest_attach *g);
 /* A hypercall of Redoubt's own (kmod/uapi/redoubt_guest.h), at CPL 0: its result. vCPU thread. */
 long rd_trace_hypercall(struct rd_vcpu *v, u64 nr, u64 arg);
 void rd_trace_get_stats(struct rd_vm *vm, struct rd_trace_stats *s);
-/* Make the VM's traces if they are not there yet: -ENOMEM. Takes vm->lock. */
-struct rd_trace *rd_trace_get(struct rd_vm *vm); /* ERR_PTR */
+/* The VM's traces, made if they are not there yet. ERR_PTR: -ENOMEM. Sleeps. */
+struct rd_trace *rd_trace_get(struct rd_vm *vm);
 /* The VM ends; no vCPU and no reader is left. */
 void rd_trace_destroy(struct rd_vm *vm);
 

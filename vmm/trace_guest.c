@@ -144,8 +144,8 @@ static int attach(struct rd_vm *vm, const struct rd_guest_attach *s, u8 *why)
 	g->error = 0;
 	g->run_pages = 0;
 	/*
-	 * The walk counts in g->tree, but reads by a copy that nobody looks up in, and that takes as
-	 * many nodes as there are.
+	 * The walk counts in g->tree, but reads by a copy that nobody looks up in, and that takes
+	 * as many nodes as there are.
 	 */
 	g->tree.nodes = 0;
 	claimed = (struct rd_tree){ .ops = &claim_ops, .ctx = g, .root = s->root,

@@ -68,14 +68,14 @@ static int add_part(struct rd_trace *t, const struct part *p, const struct rd_tr
 	struct rd_tree_hit hit;
 	int ret;
 
-	if (rd_tree_lookup(&t->tree, p->gfn, &hit) == RD_TREE_MAPPED)
-		return whole(p) || hit.action != m->action ? -EEXIST
-							   : rd_tree_range_add(&t->tree, p->gfn,
-									       &bytes);
 	ret = rd_tree_insert(&t->tree, p->gfn, m, &bytes, whole(p) ? 0 : 1);
 	if (!ret)
 		t->pages++;
-	return ret;
+	if (ret != -EEXIST || whole(p) ||
+	    rd_tree_lookup(&t->tree, p->gfn, &hit) != RD_TREE_MAPPED || hit.action != m->action)
+		return ret;
+	/* More bytes of a page that others are traced of. */
+	return rd_tree_range_add(&t->tree, p->gfn, &bytes);
 }
 
 static void remove_part(struct rd_trace *t, const struct part *p)

@@ -23,19 +23,20 @@ static struct rd_trace *trace_new(struct rd_vm *vm)
 	return t;
 }
 
+/* Without vm->lock, which is not to be taken under a vCPU's mutex. */
 struct rd_trace *rd_trace_get(struct rd_vm *vm)
 {
-	struct rd_trace *t;
+	struct rd_trace *t = READ_ONCE(vm->trace);
 
-	mutex_lock(&vm->lock);
-	t = vm->trace;
-	if (!t) {
-		t = trace_new(vm);
-		/* vCPUs look at it when a page of theirs is traced, which needs it to be there. */
-		smp_store_release(&vm->trace, t);
-	}
-	mutex_unlock(&vm->lock);
-	return t ? t : ERR_PTR(-ENOMEM);
+	if (t)
+		return t;
+	t = trace_new(vm);
+	if (!t)
+		return ERR_PTR(-ENOMEM);
+	if (!cmpxchg(&vm->trace, NULL, t))
+		return t;
+	kvfree(t); /* somebody was faster */
+	return READ_ONCE(vm->trace);
 }
 
 int rd_trace_serve(struct rd_vm *vm)

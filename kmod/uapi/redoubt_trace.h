@@ -151,8 +151,8 @@ struct rd_trace_event {
 /*
  * The tree that the guest guards itself by (struct rd_guest_attach in kmod/uapi/redoubt_guest.h):
  * ask for what it handed over, for a snapshot (-ENOENT: nothing), and put that in force again after
- * the memory is back, before a vCPU runs (errors as RD_HC_TRACE_ATTACH). A root of ~0 ends it, for a
- * guest that begins anew.
+ * the memory is back, before a vCPU runs (errors as RD_HC_TRACE_ATTACH). RD_GUEST_NO_TREE as root
+ * ends it, for a guest that begins anew.
  */
 #define RD_VM_TRACE_GET_GUEST _IOR(RD_IOC_TYPE, 0x57, struct rd_guest_attach)
 #define RD_VM_TRACE_SET_GUEST _IOW(RD_IOC_TYPE, 0x58, struct rd_guest_attach)

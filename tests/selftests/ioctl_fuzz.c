@@ -630,8 +630,11 @@ static size_t make_trace(struct worker *w, void *p)
 	};
 	if (one_in(2))
 		a->gpa &= -4096ull;
-	if (one_in(32)) /* as many pages as there may be take their time */
+	if (one_in(8))
 		a->size = boundary();
+	/* As many pages as there may be would take so long that it looked like a stall. */
+	if (a->size > 64 << 20 && a->size < 1ull << 34)
+		a->size %= 64 << 20;
 	for (unsigned int i = 0, n = below(RD_TRACE_MAX_ACTIONS + 1); i < n; i++)
 		a->action[i] = 1 + below(one_in(64) ? RD_TRACE_NR_ACTIONS : RD_TRACE_KILL - 1);
 	return sizeof(*a);
