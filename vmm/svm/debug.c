@@ -14,7 +14,6 @@
 #define DR6_BD BIT_ULL(13)
 #define DR6_BS BIT_ULL(14)
 #define DR7_GD BIT_ULL(13)
-#define VEC_DB 1
 #define VEC_BP 3
 #define VEC_OF 4
 

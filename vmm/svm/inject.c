@@ -93,6 +93,7 @@ void rd_svm_step(struct rd_vcpu *v)
 	if (h->step)
 		return;
 	h->step = true;
+	h->vmcb->c.exit_code = SVM_EXIT_INTR; /* of the exit before, which is done with */
 	h->step_rflags = v->rflags;
 	h->step_dr6 = h->vmcb->s.dr6;
 	v->rflags |= RFLAGS_TF | RFLAGS_RF;

@@ -50,8 +50,11 @@ void rd_svm_put(struct rd_vcpu *v)
 	struct rd_svm_cpu *c = this_cpu_ptr(&rd_svm_cpu);
 	struct rd_hw_vcpu *h = v->hw;
 
-	/* Nobody is to see it in RFLAGS; what still needs it steps again. */
-	if (unlikely(h->step))
+	/*
+	 * Nobody is to see it in RFLAGS; what still needs it steps again. A step whose #DB has yet
+	 * to be handled is left to that: it would look like one of the guest's own.
+	 */
+	if (unlikely(h->step) && h->vmcb->c.exit_code != SVM_EXIT_EXCP + VEC_DB)
 		rd_svm_end_step(v);
 	if (h->tsc_ratio != (1ULL << 32))
 		wrmsrl(MSR_SVM_TSC_RATIO, 1ULL << 32);

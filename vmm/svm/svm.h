@@ -11,6 +11,8 @@
 #include "vmm/svm/vmcb.h"
 #include "vmm/vm.h"
 
+#define VEC_DB 1
+
 struct rd_hw_vcpu {
 	struct rd_vmcb *vmcb;
 	u64 vmcb_pa;
