@@ -27,6 +27,7 @@ TCase *pm_case(void);
 TCase *rtc_case(void);
 TCase *serial_case(void);
 TCase *stats_case(void);
+TCase *traced_case(void);
 TCase *util_case(void);
 TCase *vhost_case(void);
 TCase *virtio_case(void);

@@ -62,7 +62,7 @@ static void adder_kick(struct rd_virtio *dev, unsigned int q)
 
 		while (rd_iov_read(iov, c.n_out, n, &byte, 1)) {
 			byte++;
-			if (!rd_iov_write(iov + c.n_out, c.n_in, n, &byte, 1))
+			if (!rd_chain_write(&c, n, &byte, 1))
 				break;
 			n++;
 		}

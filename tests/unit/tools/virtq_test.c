@@ -285,9 +285,10 @@ END_TEST
 START_TEST(parts_are_copied)
 {
 	struct iovec parts[3] = { { ram.host, 3 }, { ram.host + 100, 2 }, { ram.host + 50, 5 } };
+	struct rd_chain c = { .ram = &ram, .iov = parts, .n_in = 3 };
 	uint8_t in[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, out[8] = { 0 };
 
-	ck_assert_uint_eq(rd_iov_write(parts, 3, 1, in, 8), 8);
+	ck_assert_uint_eq(rd_chain_write(&c, 1, in, 8), 8);
 	ck_assert_uint_eq(ram.host[1], 1);
 	ck_assert_uint_eq(ram.host[100], 3);
 	ck_assert_uint_eq(ram.host[53], 8);
@@ -295,7 +296,7 @@ START_TEST(parts_are_copied)
 	ck_assert_mem_eq(in, out, 8);
 	ck_assert_uint_eq(rd_iov_read(parts, 3, 8, out, 8), 2);
 	ck_assert_uint_eq(rd_iov_read(parts, 3, 10, out, 8), 0);
-	ck_assert_uint_eq(rd_iov_write(parts, 3, UINT32_MAX, in, 8), 0);
+	ck_assert_uint_eq(rd_chain_write(&c, UINT32_MAX, in, 8), 0);
 }
 END_TEST
 

@@ -68,3 +68,12 @@ void *rd_ram_range(const struct rd_ram *ram, uint64_t gpa, uint64_t len)
 		return ram->host + ram->low_size + off;
 	return NULL;
 }
+
+bool rd_ram_ask(const struct rd_ram *ram, const void *host, uint64_t len)
+{
+	uint64_t off = (uint64_t)((const uint8_t *)host - ram->host);
+
+	if (off >= ram->low_size)
+		off += RD_RAM_HIGH_START - ram->low_size;
+	return !len || ram->ask(ram->ask_ctx, off, len);
+}

@@ -21,6 +21,13 @@ struct rd_ram {
 	uint64_t high_size;	/* bytes at RD_RAM_HIGH_START */
 	void *map;		/* what munmap() wants back */
 	uint64_t map_len;
+	/*
+	 * Write traces (traces.h): while there are any, a device asks before it writes to guest
+	 * memory, and leaves it when it is told no.
+	 */
+	uint32_t traced;	/* atomic */
+	bool (*ask)(void *ctx, uint64_t gpa, uint64_t len);
+	void *ask_ctx;
 };
 
 /* rd_ram_split - fill in the sizes for SIZE bytes of memory; no mapping. */
@@ -43,5 +50,15 @@ void *rd_ram_at(const struct rd_ram *ram, uint64_t gpa, uint64_t len);
  * a byte of them is outside memory, when the range wraps or crosses the gap, or when LEN is 0.
  */
 void *rd_ram_range(const struct rd_ram *ram, uint64_t gpa, uint64_t len);
+
+/* rd_ram_ask - the part of rd_ram_may_write() for memory that is traced. */
+bool rd_ram_ask(const struct rd_ram *ram, const void *host, uint64_t len);
+
+/* rd_ram_may_write - whether a device may write the LEN bytes of guest memory at HOST. */
+static inline bool rd_ram_may_write(const struct rd_ram *ram, const void *host, uint64_t len)
+{
+	return __builtin_expect(!__atomic_load_n(&ram->traced, __ATOMIC_RELAXED), 1) ||
+	       rd_ram_ask(ram, host, len);
+}
 
 #endif

@@ -165,17 +165,19 @@ bool rd_virtio_ready(const struct rd_virtio *v, unsigned int q);
 bool rd_virtio_pop(struct rd_virtio *v, unsigned int q, struct rd_chain *c);
 /* rd_virtio_pending - whether rd_virtio_pop() would look into the ring and find something. */
 bool rd_virtio_pending(struct rd_virtio *v, unsigned int q);
+/* rd_virtio_broken - the driver broke its side: nothing is served until it resets. Any thread. */
+void rd_virtio_broken(struct rd_virtio *v, const char *why);
 /* rd_virtio_done - chain HEAD is done; the driver hears of it at the next rd_virtio_signal(). */
 static inline void rd_virtio_done(struct rd_virtio *v, unsigned int q, uint16_t head, uint32_t len)
 {
 	rd_virtq_push(&v->queues[q].ring, head, len);
+	if (__builtin_expect(v->queues[q].ring.broken, 0))
+		rd_virtio_broken(v, "has a ring that must not be written");
 }
 /* rd_virtio_interrupted - a reset, a pause or the end waits for the I/O thread. Any thread. */
 bool rd_virtio_interrupted(const struct rd_virtio *v);
 /* rd_virtio_signal - interrupt, if the driver wants one for what is done. */
 void rd_virtio_signal(struct rd_virtio *v, unsigned int q);
-/* rd_virtio_broken - the driver broke its side: nothing is served until it resets. Any thread. */
-void rd_virtio_broken(struct rd_virtio *v, const char *why);
 /* rd_virtio_set_config - change the device's configuration and tell the driver. Any thread. */
 void rd_virtio_set_config(struct rd_virtio *v, unsigned int off, const void *from,
 			  unsigned int len);

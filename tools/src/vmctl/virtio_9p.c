@@ -90,7 +90,7 @@ static uint32_t answer(struct share *s, const struct rd_chain *c)
 	size_t len = rd_iov_read(c->iov, c->n_out, 0, s->request, sizeof(s->request));
 
 	len = rd_p9_serve(s->server, s->request, len, s->answer, room);
-	return (uint32_t)rd_iov_write(c->iov + c->n_out, c->n_in, 0, s->answer, len);
+	return (uint32_t)rd_chain_write(c, 0, s->answer, len);
 }
 
 static void share_kick(struct rd_virtio *v, unsigned int q)

@@ -53,8 +53,11 @@ static void give_back(const struct rd_virtio *v, uint64_t gpa, uint64_t len)
 {
 	void *host = rd_ram_range(v->ram, gpa, len);
 
-	/* What a guest names beyond its memory is nothing to give back. */
-	if (host)
+	/*
+	 * What a guest names beyond its memory is nothing to give back; and a page that is given
+	 * back is zero afterwards, which is a way to write to it.
+	 */
+	if (host && rd_ram_may_write(v->ram, host, len))
 		(void)madvise(host, len, MADV_DONTNEED);
 }
 
@@ -113,7 +116,8 @@ static void report(struct balloon *b, const struct rd_chain *c)
 		uintptr_t end = rd_align_down((uintptr_t)c->iov[i].iov_base + c->iov[i].iov_len,
 					      PAGE);
 
-		if (start < end && !madvise((void *)start, end - start, MADV_DONTNEED))
+		if (start < end && rd_ram_may_write(c->ram, (void *)start, end - start) &&
+		    !madvise((void *)start, end - start, MADV_DONTNEED))
 			total += end - start;
 	}
 	pthread_mutex_lock(&b->lock);

@@ -92,7 +92,8 @@ static uint8_t do_read(struct blk *b, struct request *r, const struct virtio_blk
 	uint64_t len = r->chain.in_len - 1, off;
 	int err;
 
-	if (len > TRANSFER_MAX || !on_disk(&b->disk, h->sector, len, &off))
+	if (len > TRANSFER_MAX || !on_disk(&b->disk, h->sector, len, &off) ||
+	    !rd_chain_may_write(&r->chain, 0, len))
 		return VIRTIO_BLK_S_IOERR;
 	slice(r, r->iov + r->chain.n_out, r->chain.n_in, 0, len);
 	err = len ? rd_disk_read(&b->disk, r->data, r->n_data, off) : 0;
@@ -160,9 +161,9 @@ static uint8_t do_get_id(struct blk *b, struct request *r, uint32_t *written)
 	uint64_t room = r->chain.in_len - 1;
 
 	memcpy(id, b->config->id, strnlen(b->config->id, sizeof(id)));
-	*written = (uint32_t)rd_iov_write(r->iov + r->chain.n_out, r->chain.n_in, 0, id,
-					  room < sizeof(id) ? room : sizeof(id));
-	return VIRTIO_BLK_S_OK;
+	room = room < sizeof(id) ? room : sizeof(id);
+	*written = (uint32_t)rd_chain_write(&r->chain, 0, id, room);
+	return *written == room ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
 static uint8_t dispatch(struct blk *b, struct request *r, const struct virtio_blk_outhdr *h,
@@ -199,8 +200,7 @@ static uint32_t carry_out(struct blk *b, struct request *r)
 	}
 	if (rd_iov_read(r->iov, c->n_out, 0, &h, sizeof(h)) == sizeof(h))
 		status = dispatch(b, r, &h, &written);
-	rd_iov_write(r->iov + c->n_out, c->n_in, c->in_len - 1, &status, 1);
-	return written + 1;
+	return written + (uint32_t)rd_chain_write(c, c->in_len - 1, &status, 1);
 }
 
 static void *helper(void *arg);

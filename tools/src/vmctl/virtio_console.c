@@ -120,8 +120,7 @@ static void serve_rx(struct hvc *h)
 	struct rd_chain c = { .iov = iov, .room = PARTS };
 
 	while (h->guest_open && host->pending_len && rd_virtio_pop(v, QUEUE_RX, &c)) {
-		size_t n = rd_iov_write(iov + c.n_out, c.n_in, 0, host->pending,
-					host->pending_len);
+		size_t n = rd_chain_write(&c, 0, host->pending, host->pending_len);
 
 		host->pending_len -= n;
 		memmove(host->pending, host->pending + n, host->pending_len);
@@ -161,7 +160,7 @@ static void send_control(struct hvc *h)
 		};
 		size_t len = i == SEND_SIZE ? sizeof(m) : sizeof(m.control);
 
-		len = rd_iov_write(iov + c.n_out, c.n_in, 0, &m, len);
+		len = rd_chain_write(&c, 0, &m, len);
 		rd_virtio_done(v, QUEUE_CONTROL_RX, c.head, (uint32_t)len);
 		h->to_send &= ~(1u << i);
 	}

@@ -202,7 +202,12 @@ static void serve_rx(struct net *n)
 			count(&n->counters.rx_dropped, NULL, 0);
 			continue;
 		}
-		rd_iov_write(iov + c.n_out, c.n_in, 0, n->frame, len);
+		/* A buffer that must not be written goes back empty, and the frame is lost. */
+		if (!rd_chain_write(&c, 0, n->frame, len)) {
+			rd_virtio_done(v, QUEUE_RX, c.head, 0);
+			count(&n->counters.rx_dropped, NULL, 0);
+			continue;
+		}
 		rd_virtio_done(v, QUEUE_RX, c.head, (uint32_t)len);
 		count(&n->counters.rx_frames, &n->counters.rx_bytes, len - HDR_LEN);
 	}

@@ -30,8 +30,7 @@ static uint32_t fill(const struct rd_chain *c)
 	do {
 		got = getrandom(bytes, want, 0);
 	} while (got < 0 && errno == EINTR);
-	return got > 0 ? (uint32_t)rd_iov_write(c->iov + c->n_out, c->n_in, 0, bytes,
-						(size_t)got) : 0;
+	return got > 0 ? (uint32_t)rd_chain_write(c, 0, bytes, (size_t)got) : 0;
 }
 
 static void rng_kick(struct rd_virtio *v, unsigned int q)

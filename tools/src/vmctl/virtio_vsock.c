@@ -75,7 +75,7 @@ static void vsock_kick(struct rd_virtio *v, unsigned int q)
 
 	if (q != QUEUE_EVENT || !s->owes_event || !rd_virtio_pop(v, q, &c))
 		return;
-	len = rd_iov_write(iov + c.n_out, c.n_in, 0, &event, sizeof(event));
+	len = rd_chain_write(&c, 0, &event, sizeof(event));
 	rd_virtio_done(v, q, c.head, (uint32_t)len);
 	rd_virtio_signal(v, q);
 	s->owes_event = false;

@@ -142,6 +142,7 @@ bool rd_virtq_pop(struct rd_virtq *q, struct rd_chain *c)
 
 	if (!waiting(q))
 		return false;
+	c->ram = q->ram;
 	c->n_out = c->n_in = 0;
 	c->out_len = c->in_len = 0;
 	c->head = LOAD(q->avail->ring[q->last_avail & (q->size - 1)]);
@@ -158,6 +159,11 @@ void rd_virtq_unpop(struct rd_virtq *q)
 	q->last_avail--;
 }
 
+static bool may_store(const struct rd_virtq *q, const void *at, size_t len)
+{
+	return rd_ram_may_write(q->ram, at, len);
+}
+
 void rd_virtq_push(struct rd_virtq *q, uint16_t head, uint32_t len)
 {
 	struct vring_used_elem *e;
@@ -165,6 +171,10 @@ void rd_virtq_push(struct rd_virtq *q, uint16_t head, uint32_t len)
 	if (q->broken)
 		return;
 	e = &q->used->ring[q->used_idx & (q->size - 1)];
+	if (!may_store(q, e, sizeof(*e)) || !may_store(q, &q->used->idx, sizeof(q->used->idx))) {
+		q->broken = true;
+		return;
+	}
 	STORE(e->id, (uint32_t)head);
 	STORE(e->len, len);
 	q->used_idx++;
@@ -185,14 +195,17 @@ bool rd_virtq_wants_irq(struct rd_virtq *q)
 	return vring_need_event(LOAD(*used_event(q)), q->used_idx, old);
 }
 
+/* A wish that must not be written is not: it lies beside what rd_virtq_push() will stumble over. */
 void rd_virtq_ask_kicks(struct rd_virtq *q, bool on)
 {
 	if (q->broken)
 		return;
-	if (!q->event_idx)
-		STORE(q->used->flags, (uint16_t)(on ? 0 : VRING_USED_F_NO_NOTIFY));
-	else if (on)
+	if (!q->event_idx) {
+		if (may_store(q, &q->used->flags, sizeof(q->used->flags)))
+			STORE(q->used->flags, (uint16_t)(on ? 0 : VRING_USED_F_NO_NOTIFY));
+	} else if (on && may_store(q, avail_event(q), sizeof(*avail_event(q)))) {
 		STORE(*avail_event(q), q->last_avail);
+	}
 	if (on)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
@@ -227,8 +240,27 @@ size_t rd_iov_read(const struct iovec *iov, unsigned int n, size_t off, void *to
 	return copy(iov, n, off, to, NULL, len);
 }
 
-size_t rd_iov_write(const struct iovec *iov, unsigned int n, size_t off, const void *from,
-		    size_t len)
+bool rd_chain_may_write(const struct rd_chain *c, size_t off, size_t len)
 {
-	return copy(iov, n, off, NULL, from, len);
+	for (unsigned int i = c->n_out; i < c->n_out + c->n_in && len; i++) {
+		size_t part = c->iov[i].iov_len;
+
+		if (off >= part) {
+			off -= part;
+			continue;
+		}
+		part = part - off < len ? part - off : len;
+		if (!rd_ram_may_write(c->ram, (const uint8_t *)c->iov[i].iov_base + off, part))
+			return false;
+		len -= part;
+		off = 0;
+	}
+	return true;
+}
+
+size_t rd_chain_write(const struct rd_chain *c, size_t off, const void *from, size_t len)
+{
+	if (!rd_chain_may_write(c, off, len))
+		return 0;
+	return copy(c->iov + c->n_out, c->n_in, off, NULL, from, len);
 }

@@ -7,6 +7,8 @@
  * from the copy. Whatever does not fit (an address outside memory, a loop, a chain that is longer
  * than the caller's room, an index that leaps) makes the queue `broken`: no chain comes out of it
  * any more, and nothing else happens. A queue takes no lock; its owner keeps threads apart.
+ *
+ * Nothing here writes to guest memory that is write-traced without having asked.
  */
 #ifndef RD_TOOLS_VIRTQ_H
 #define RD_TOOLS_VIRTQ_H
@@ -42,6 +44,7 @@ struct rd_virtq {
 
 /* One request: iov[0..n_out) is for the device to read, iov[n_out..n_out+n_in) to write. */
 struct rd_chain {
+	const struct rd_ram *ram;
 	uint16_t head;
 	unsigned int n_out, n_in;
 	uint64_t out_len, in_len;	/* bytes */
@@ -62,7 +65,10 @@ bool rd_virtq_pending(struct rd_virtq *q);
 /* rd_virtq_unpop - give the chain that was popped last back; it will come out again. */
 void rd_virtq_unpop(struct rd_virtq *q);
 
-/* rd_virtq_push - chain HEAD is done, the device wrote LEN bytes to it. */
+/*
+ * rd_virtq_push - chain HEAD is done, the device wrote LEN bytes to it. A used ring that must not
+ * be written (ram.h) makes the queue broken.
+ */
 void rd_virtq_push(struct rd_virtq *q, uint16_t head, uint32_t len);
 
 /* rd_virtq_wants_irq - whether the driver wants to hear of what was pushed since the last call. */
@@ -71,9 +77,19 @@ bool rd_virtq_wants_irq(struct rd_virtq *q);
 /* rd_virtq_ask_kicks - tell the driver whether to notify. After asking, look for chains again. */
 void rd_virtq_ask_kicks(struct rd_virtq *q, bool on);
 
-/* rd_iov_read, rd_iov_write - copy from or to N parts, at OFF. Return the bytes copied. */
+/* rd_iov_read - copy from N parts, at OFF. Returns the bytes copied. */
 size_t rd_iov_read(const struct iovec *iov, unsigned int n, size_t off, void *to, size_t len);
-size_t rd_iov_write(const struct iovec *iov, unsigned int n, size_t off, const void *from,
-		    size_t len);
+
+/*
+ * rd_chain_may_write - whether the LEN bytes at OFF of the parts to be written may be (ram.h); what
+ * does not fit does not count. To be asked by whoever writes there without rd_chain_write().
+ */
+bool rd_chain_may_write(const struct rd_chain *c, size_t off, size_t len);
+
+/*
+ * rd_chain_write - copy to the parts to be written, at OFF. Returns the bytes copied: all that fit,
+ * or 0 where some must not be written.
+ */
+size_t rd_chain_write(const struct rd_chain *c, size_t off, const void *from, size_t len);
 
 #endif
