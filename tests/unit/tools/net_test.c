@@ -84,6 +84,44 @@ START_TEST(frames_pass)
 }
 END_TEST
 
+/* While the card is cut, nothing passes, and what came is not there afterwards either. */
+START_TEST(card_that_is_cut)
+{
+	struct virtio_net_hdr_v1 h = { 0 };
+	struct driver_part in = { .gpa = DRIVER_DATA, .len = 2048, .in = true };
+	uint8_t out[2048] = { 0 };
+	struct rd_net_info info;
+	uint16_t status = 0;
+
+	bring_up(false, 0);
+	driver_send(&driver, RX, &in, 1);
+	driver_used(&driver, RX, 0);
+	ck_assert(rd_net_cut(driver.v, true));
+	rd_net_info(driver.v, &info);
+	ck_assert(!info.link);
+	rd_virtio_config_read(driver.v, RD_NET_MAC_LEN, &status, sizeof(status));
+	ck_assert_uint_eq(status, 0);
+	ck_assert_uint_eq(driver.interrupts[RD_VIRTIO_QUEUES_MAX], 1);
+	ck_assert_int_eq(send_frame(&h, FRAME, out, sizeof(out), 1), -1);
+	ck_assert_int_eq(send(wire, out, FRAME, 0), FRAME);
+	for (int i = 0; i < 4; i++)
+		rd_virtio_poll(driver.v, 1);
+	ck_assert(rd_net_cut(driver.v, false));
+	for (int i = 0; i < 4; i++)
+		rd_virtio_poll(driver.v, 1);
+	ck_assert_uint_eq(driver_used(&driver, RX, 0), 0);
+	rd_virtio_config_read(driver.v, RD_NET_MAC_LEN, &status, sizeof(status));
+	ck_assert_uint_eq(status, VIRTIO_NET_S_LINK_UP);
+	rd_net_info(driver.v, &info);
+	ck_assert_uint_eq(info.counters.rx_dropped, 1);
+	ck_assert_uint_eq(info.counters.tx_dropped, 1);
+	ck_assert_int_eq(send_frame(&h, FRAME, out, sizeof(out), 2), FRAME);
+	ck_assert_int_eq(send(wire, out, FRAME, 0), FRAME);
+	ck_assert_uint_eq(driver_used(&driver, RX, 1), 1);
+	teardown();
+}
+END_TEST
+
 START_TEST(short_and_long_frames)
 {
 	struct virtio_net_hdr_v1 h = { 0 };
@@ -303,6 +341,7 @@ TCase *net_case(void)
 	TCase *c = tcase_create("net");
 
 	tcase_add_test(c, frames_pass);
+	tcase_add_test(c, card_that_is_cut);
 	tcase_add_test(c, short_and_long_frames);
 	tcase_add_loop_test(c, offload_fields, 0, (int)RD_ARRAY_SIZE(headers));
 	tcase_add_test(c, full_backend_holds_frames);

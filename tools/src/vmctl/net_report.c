@@ -52,3 +52,13 @@ json_t *rd_net_report(const struct rd_machine *m, bool counters)
 	}
 	return list;
 }
+
+bool rd_net_isolate(const struct rd_machine *m, bool cut)
+{
+	bool done = true;
+
+	for (unsigned int i = 0; i < m->n_virtio; i++)
+		if (m->virtio[i]->v.ops->id == VIRTIO_ID_NET)
+			done = rd_net_cut(&m->virtio[i]->v, cut) && done;
+	return done;
+}

@@ -11,37 +11,21 @@
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/vhost.h"
 #include "tools/src/vmctl/virtio_devices.h"
+#include "tools/src/vmctl/virtio_net_priv.h"
 
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
-#include <linux/virtio_net.h>
 #include <poll.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define QUEUE_SIZE 256u
 #define PARTS QUEUE_SIZE
 #define FRAMES_PER_ROUND 256u	/* then the other direction has its turn */
-#define FRAME_MAX (ETH_HLEN + 4 + 65535u)
-#define HDR_LEN sizeof(struct virtio_net_hdr_v1)
-#define STATUS_OFF offsetof(struct virtio_net_config, status)
 #define BIT(n) (1ull << (n))
-
-enum { QUEUE_RX, QUEUE_TX, QUEUES };
-enum { WATCH_IN, WATCH_OUT, WATCH_ERR, WATCH_LINK };
-
-struct net {
-	struct rd_virtio_slot slot;
-	struct rd_netdev *nd;
-	struct rd_net_counters counters;	/* written by the I/O thread, atomically */
-	uint8_t frame[HDR_LEN + FRAME_MAX];	/* header, then the frame */
-};
 
 static void count(uint64_t *frames, uint64_t *bytes, uint64_t len)
 {
@@ -80,7 +64,7 @@ static bool header_ok(const struct rd_virtio *v, const struct virtio_net_hdr_v1 
 	       (size_t)h->csum_start + h->csum_offset + sizeof(uint16_t) <= len;
 }
 
-static bool drop(struct net *n)
+static bool drop(struct rd_net *n)
 {
 	count(&n->counters.tx_dropped, NULL, 0);
 	return true;
@@ -88,7 +72,7 @@ static bool drop(struct net *n)
 
 enum sent { SENT, NO_ROOM, REFUSED };
 
-static enum sent send_frame(struct net *n, const uint8_t *frame, size_t len)
+static enum sent send_frame(struct rd_net *n, const uint8_t *frame, size_t len)
 {
 	ssize_t done;
 
@@ -103,20 +87,20 @@ static enum sent send_frame(struct net *n, const uint8_t *frame, size_t len)
 }
 
 /* Hand one frame on. False: the backend has no room now. A bad frame counts as sent. */
-static bool transmit(struct net *n, const struct rd_chain *c)
+static bool transmit(struct rd_net *n, const struct rd_chain *c)
 {
 	struct virtio_net_hdr_v1 h;
-	size_t off = n->nd->offloads ? 0 : HDR_LEN, len;
+	size_t off = n->nd->offloads ? 0 : RD_NET_HDR_LEN, len;
 
-	if (c->out_len < HDR_LEN + ETH_HLEN || c->out_len > sizeof(n->frame))
+	if (n->cut || c->out_len < RD_NET_HDR_LEN + ETH_HLEN || c->out_len > sizeof(n->frame))
 		return drop(n);
-	len = rd_iov_read(c->iov, c->n_out, 0, n->frame, sizeof(n->frame)) - HDR_LEN;
+	len = rd_iov_read(c->iov, c->n_out, 0, n->frame, sizeof(n->frame)) - RD_NET_HDR_LEN;
 	memcpy(&h, n->frame, sizeof(h));
 	h.num_buffers = 0;
 	if (!header_ok(&n->slot.v, &h, len))
 		return drop(n);
 	memcpy(n->frame, &h, sizeof(h));
-	switch (send_frame(n, n->frame + off, HDR_LEN + len - off)) {
+	switch (send_frame(n, n->frame + off, RD_NET_HDR_LEN + len - off)) {
 	case NO_ROOM:
 		return false;
 	case REFUSED:
@@ -128,7 +112,7 @@ static bool transmit(struct net *n, const struct rd_chain *c)
 	return true;
 }
 
-static void serve_tx(struct net *n)
+static void serve_tx(struct rd_net *n)
 {
 	struct rd_virtio *v = &n->slot.v;
 	struct rd_virtq *ring = &v->queues[QUEUE_TX].ring;
@@ -158,10 +142,10 @@ static void serve_tx(struct net *n)
 }
 
 /* Fetch one frame from the backend. Returns its length with the header, 0 when there is none. */
-static size_t fetch(struct net *n)
+static size_t fetch(struct rd_net *n)
 {
 	struct virtio_net_hdr_v1 h = { 0 };
-	size_t off = n->nd->offloads ? 0 : HDR_LEN;
+	size_t off = n->nd->offloads ? 0 : RD_NET_HDR_LEN;
 	ssize_t len;
 
 	memcpy(n->frame, &h, sizeof(h));
@@ -169,7 +153,7 @@ static size_t fetch(struct net *n)
 		len = (ssize_t)n->nd->receive(n->nd, n->frame + off, sizeof(n->frame) - off);
 	else
 		len = read(n->nd->fd, n->frame + off, sizeof(n->frame) - off);
-	if (len <= 0 || (size_t)len + off <= HDR_LEN)
+	if (len <= 0 || (size_t)len + off <= RD_NET_HDR_LEN)
 		return 0;
 	memcpy(&h, n->frame, sizeof(h));
 	h.num_buffers = 1;
@@ -177,7 +161,15 @@ static size_t fetch(struct net *n)
 	return (size_t)len + off;
 }
 
-static void serve_rx(struct net *n)
+/* Nobody gets what comes while the card is cut, not even later. */
+static void drop_rx(struct rd_net *n)
+{
+	for (unsigned int left = FRAMES_PER_ROUND; left && fetch(n); left--)
+		count(&n->counters.rx_dropped, NULL, 0);
+	rd_virtio_watch(&n->slot.v, WATCH_IN, n->nd->fd, POLLIN);
+}
+
+static void serve_rx(struct rd_net *n)
 {
 	struct rd_virtio *v = &n->slot.v;
 	struct rd_virtq *ring = &v->queues[QUEUE_RX].ring;
@@ -209,7 +201,7 @@ static void serve_rx(struct net *n)
 			continue;
 		}
 		rd_virtio_done(v, QUEUE_RX, c.head, (uint32_t)len);
-		count(&n->counters.rx_frames, &n->counters.rx_bytes, len - HDR_LEN);
+		count(&n->counters.rx_frames, &n->counters.rx_bytes, len - RD_NET_HDR_LEN);
 	}
 	rd_virtq_ask_kicks(ring, full);
 	/* The guest may have made room before it was asked to tell. */
@@ -219,42 +211,34 @@ static void serve_rx(struct net *n)
 	rd_virtio_signal(v, QUEUE_RX);
 }
 
+static void serve(struct rd_net *n, unsigned int q)
+{
+	pthread_mutex_lock(&n->lock);
+	if (q == QUEUE_TX)
+		serve_tx(n);
+	else if (n->cut)
+		drop_rx(n);
+	else
+		serve_rx(n);
+	pthread_mutex_unlock(&n->lock);
+}
+
 static void net_kick(struct rd_virtio *v, unsigned int q)
 {
-	struct net *n = v->dev;
+	struct rd_net *n = v->dev;
 
 	/* The kernel has the queues, or has refused them. */
 	if (n->nd->vhost)
 		return;
-	if (q == QUEUE_TX)
-		serve_tx(v->dev);
-	else
-		serve_rx(v->dev);
-}
-
-static bool link_is_up(const struct net *n)
-{
-	return !n->nd->link || n->nd->link(n->nd);
-}
-
-/* Tell the driver when the link is not what it was; in the I/O thread. */
-static void follow_link(struct net *n)
-{
-	struct rd_virtio *v = &n->slot.v;
-	uint16_t status = link_is_up(n) ? VIRTIO_NET_S_LINK_UP : 0, was;
-
-	rd_virtio_config_read(v, STATUS_OFF, &was, sizeof(was));
-	if (status != was)
-		rd_virtio_set_config(v, STATUS_OFF, &status, sizeof(status));
+	serve(n, q);
 }
 
 static void net_event(struct rd_virtio *v, unsigned int slot, short revents)
 {
-	struct net *n = v->dev;
+	struct rd_net *n = v->dev;
 
 	if (slot == WATCH_LINK) {
-		n->nd->link_seen(n->nd);
-		follow_link(n);
+		rd_net_link_event(n);
 		return;
 	}
 	if (slot == WATCH_ERR) {
@@ -264,32 +248,12 @@ static void net_event(struct rd_virtio *v, unsigned int slot, short revents)
 	/* The backend is gone: without an end to it, poll() would never sleep again. */
 	if (!(revents & (POLLIN | POLLOUT)))
 		rd_virtio_watch(v, slot, -1, 0);
-	else if (slot == WATCH_OUT)
-		serve_tx(v->dev);
 	else
-		serve_rx(v->dev);
-}
-
-/* -1: the kernel is to leave the tap alone. */
-static bool set_backend(const struct net *n, int fd)
-{
-	struct vhost_vring_file f = { .fd = fd };
-
-	for (f.index = 0; f.index < QUEUES; f.index++)
-		if (ioctl(n->nd->vhost->fd, VHOST_NET_SET_BACKEND, &f) < 0)
-			return false;
-	return true;
-}
-
-static void start_vhost(struct net *n)
-{
-	if (rd_vhost_start(n->nd->vhost, &n->slot, QUEUES, WATCH_ERR, 0) &&
-	    !set_backend(n, n->nd->fd))
-		rd_vhost_refused(&n->slot.v, "VHOST_NET_SET_BACKEND");
+		serve(n, slot == WATCH_OUT ? QUEUE_TX : QUEUE_RX);
 }
 
 /* Frames from a tap come as the driver can take them. */
-static void set_offloads(struct net *n)
+static void set_offloads(struct rd_net *n)
 {
 	const struct rd_virtio *v = &n->slot.v;
 	unsigned int offload = 0;
@@ -306,37 +270,26 @@ static void set_offloads(struct net *n)
 
 static void net_start(struct rd_virtio *v)
 {
-	struct net *n = v->dev;
+	struct rd_net *n = v->dev;
 
 	if (n->nd->accept)
 		set_offloads(n);
-	if (n->nd->vhost)
-		start_vhost(n);
-	/* Nobody looked while the device stood still. */
-	if (n->nd->link && n->nd->link_fd >= 0)
-		rd_virtio_watch(v, WATCH_LINK, n->nd->link_fd, POLLIN);
-	follow_link(n);
+	rd_net_link_start(n);
 }
 
 static void net_stop(struct rd_virtio *v)
 {
-	struct net *n = v->dev;
-
-	if (n->nd->vhost) {
-		if (!set_backend(n, VHOST_FILE_UNBIND))
-			rd_warn("virtio-net: VHOST_NET_SET_BACKEND: %s", strerror(errno));
-		rd_vhost_stop(n->nd->vhost, &n->slot, QUEUES, WATCH_ERR);
-	}
+	rd_net_link_stop(v->dev);
 	rd_virtio_watch(v, WATCH_IN, -1, 0);
 	rd_virtio_watch(v, WATCH_OUT, -1, 0);
-	rd_virtio_watch(v, WATCH_LINK, -1, 0);
 }
 
 static void net_destroy(struct rd_virtio *v)
 {
-	struct net *n = v->dev;
+	struct rd_net *n = v->dev;
 
 	n->nd->close(n->nd);
+	rd_net_link_destroy(n);
 	free(n);
 }
 
@@ -354,12 +307,12 @@ static const struct rd_virtio_ops net_ops = {
 
 void rd_net_info(struct rd_virtio *v, struct rd_net_info *info)
 {
-	struct net *n = v->dev;
+	struct rd_net *n = v->dev;
 	const struct rd_net_counters *from = &n->counters;
 
 	*info = (struct rd_net_info){
 		.driver = rd_virtio_status(v) & VIRTIO_CONFIG_S_DRIVER_OK,
-		.link = link_is_up(n),
+		.link = rd_net_link_up(n),
 		.vhost = n->nd->vhost,
 	};
 	if (n->nd->counters && n->nd->counters(n->nd, &info->counters))
@@ -379,7 +332,7 @@ int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *ma
 {
 	struct virtio_net_config config = { 0 };
 	uint64_t features = BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_STATUS);
-	struct net *n = calloc(1, sizeof(*n));
+	struct rd_net *n = calloc(1, sizeof(*n));
 	int status;
 
 	if (!n) {
@@ -393,10 +346,9 @@ int rd_net_new(const struct rd_ram *ram, struct rd_netdev *nd, const uint8_t *ma
 	n->nd = nd;
 	status = rd_virtio_init(&n->slot.v, &net_ops, n, ram, features);
 	memcpy(config.mac, mac, sizeof(config.mac));
-	config.status = link_is_up(n) ? VIRTIO_NET_S_LINK_UP : 0;
+	rd_net_link_init(n, &config);
 	memcpy(n->slot.v.config, &config, sizeof(config));
 	n->slot.v.config_len = sizeof(config);
-	n->slot.v.live = (struct rd_virtio_live){ STATUS_OFF, sizeof(config.status) };
 	for (unsigned int q = 0; q < QUEUES && !status; q++)
 		status = rd_virtio_add_queue(&n->slot.v, QUEUE_SIZE);
 	if (status)
