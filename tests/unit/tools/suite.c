@@ -54,6 +54,8 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, rtc_case());
 	suite_add_tcase(s, serial_case());
 	suite_add_tcase(s, stats_case());
+	suite_add_tcase(s, trace_case());
+	suite_add_tcase(s, trace_save_case());
 	suite_add_tcase(s, traced_case());
 	suite_add_tcase(s, util_case());
 	suite_add_tcase(s, vhost_case());

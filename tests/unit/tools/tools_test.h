@@ -27,6 +27,8 @@ TCase *pm_case(void);
 TCase *rtc_case(void);
 TCase *serial_case(void);
 TCase *stats_case(void);
+TCase *trace_case(void);
+TCase *trace_save_case(void);
 TCase *traced_case(void);
 TCase *util_case(void);
 TCase *vhost_case(void);

@@ -239,6 +239,17 @@ int rd_client_call(struct rd_client *c, json_t *request,
 	return status;
 }
 
+int rd_client_next(struct rd_client *c, json_t **line)
+{
+	struct timeval for_ever = { 0 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+	*line = read_line(c);
+	if (*line || !errno || errno == ECONNRESET)
+		return RD_OK;
+	return rd_fail(RD_HOST_ERROR, "%s: %s", c->who, strerror(errno));
+}
+
 int rd_client_ask(const char *who, const char *command, json_t **reply)
 {
 	struct rd_client c;

@@ -26,6 +26,12 @@ void rd_client_close(struct rd_client *c);
 int rd_client_call(struct rd_client *c, json_t *request,
 		   void (*event)(void *ctx, const json_t *event), void *ctx, json_t **reply);
 
+/*
+ * rd_client_next - wait, without an end, for the next line after an answer that lines follow. On
+ * RD_OK *LINE is a new reference, NULL when the other side has closed the connection. A status.
+ */
+int rd_client_next(struct rd_client *c, json_t **line);
+
 /* rd_client_ask - open, one request without arguments, close. A status. */
 int rd_client_ask(const char *who, const char *command, json_t **reply);
 

@@ -33,6 +33,8 @@ static const struct rd_opt restore_opts[] = {
 	  rd_config_set_serial },
 	{ "console", "WHERE", "hvc0: the same choices", rd_config_set_console },
 	{ "paused", NULL, "wait for vmctl resume", set_paused },
+	{ "trace-snapshot", "FILE", "where a write trace saves the machine (default: nowhere)",
+	  rd_config_set_trace_snapshot },
 	{ "stats", NULL, "print exit counts at the end", rd_config_set_stats },
 	{ "json", NULL, "say as a JSON object that the machine is restored", set_json },
 	{ "timeout", "SECONDS", "end with status 6 after this time", rd_config_set_timeout },

@@ -156,6 +156,8 @@ static const struct rd_opt run_opts[] = {
 	{ "rng", NULL, "virtio entropy device", set_rng },
 	{ "balloon", NULL, "virtio memory balloon, and free pages go back to the host",
 	  set_balloon },
+	{ "trace-snapshot", "FILE", "where a write trace saves the machine (default: nowhere)",
+	  rd_config_set_trace_snapshot },
 	{ "no-reboot", NULL, "end with status 4 when the guest asks for a reset", set_no_reboot },
 	{ "stats", NULL, "print exit counts at the end", rd_config_set_stats },
 	{ "timeout", "SECONDS", "end with status 6 after this time", rd_config_set_timeout },

@@ -6,11 +6,8 @@
 #include "tools/src/vmctl/progress.h"
 #include "tools/src/vmctl/util.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 struct snapshot_options {
 	bool json;	/* first: rd_ask_set_json() */
@@ -29,23 +26,6 @@ static const struct rd_opt snapshot_opts[] = {
 	{ "json", NULL, "print the answer as one JSON object", rd_ask_set_json },
 	{ NULL, NULL, NULL, NULL },
 };
-
-/* The VM's process has another working directory. */
-static int absolute(char *path, size_t len, const char *file)
-{
-	char dir[PATH_MAX];
-	int n;
-
-	if (!*file)
-		return rd_fail(RD_USAGE, "snapshot: the file has no name");
-	if (file[0] == '/')
-		n = snprintf(path, len, "%s", file);
-	else if (getcwd(dir, sizeof(dir)))
-		n = snprintf(path, len, "%s/%s", dir, file);
-	else
-		return rd_fail(RD_HOST_ERROR, "working directory: %s", strerror(errno));
-	return n > 0 && (size_t)n < len ? RD_OK : rd_fail(RD_USAGE, "%s: name too long", file);
-}
 
 static void on_event(void *ctx, const json_t *event)
 {
@@ -85,7 +65,8 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		return status == RD_OPTS_HELP ? RD_OK : status;
 	if (operands != 2)
 		return rd_fail(RD_USAGE, "snapshot: a name or process id and a file are needed");
-	status = absolute(path, sizeof(path), argv[1]);
+	/* The VM's process has another working directory. */
+	status = rd_absolute("snapshot", path, sizeof(path), argv[1]);
 	if (!status)
 		status = take(argv[0], path, o.stop, &answer);
 	if (!status && o.json)

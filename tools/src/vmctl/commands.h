@@ -16,6 +16,7 @@ extern const struct rd_command rd_cmd_pause;
 extern const struct rd_command rd_cmd_resume;
 extern const struct rd_command rd_cmd_console;
 extern const struct rd_command rd_cmd_top;
+extern const struct rd_command rd_cmd_trace;
 extern const struct rd_command rd_cmd_snapshot;
 extern const struct rd_command rd_cmd_balloon;
 extern const struct rd_command rd_cmd_restore;

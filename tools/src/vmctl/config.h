@@ -7,6 +7,7 @@
 #include "tools/src/vmctl/net.h"
 #include "tools/src/vmctl/share.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +46,7 @@ struct rd_config {
 	bool stats;
 	bool start_paused;
 	bool announce;		/* say as JSON on standard output that the machine is there */
+	char trace_snapshot[PATH_MAX];	/* where a write trace saves the machine, "": nowhere */
 	struct rd_restore *restore;	/* NULL: boot; else the state of the first life */
 };
 

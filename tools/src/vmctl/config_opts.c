@@ -58,6 +58,13 @@ int rd_config_set_stats(void *ctx, const char *v)
 	return RD_OK;
 }
 
+int rd_config_set_trace_snapshot(void *ctx, const char *v)
+{
+	struct rd_config *c = ctx;
+
+	return rd_absolute("--trace-snapshot", c->trace_snapshot, sizeof(c->trace_snapshot), v);
+}
+
 int rd_config_set_timeout(void *ctx, const char *v)
 {
 	if (rd_parse_u32(v, 1, TIMEOUT_MAX, &((struct rd_config *)ctx)->timeout_s))

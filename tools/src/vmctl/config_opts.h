@@ -12,6 +12,7 @@ int rd_config_set_serial(void *ctx, const char *v);
 int rd_config_set_console(void *ctx, const char *v);
 int rd_config_set_mem_merge(void *ctx, const char *v);
 int rd_config_set_stats(void *ctx, const char *v);
+int rd_config_set_trace_snapshot(void *ctx, const char *v);
 int rd_config_set_timeout(void *ctx, const char *v);
 
 #endif

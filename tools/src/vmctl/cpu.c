@@ -154,6 +154,10 @@ static void exit_other(struct rd_cpu *cpu)
 {
 	uint32_t reason = cpu->run->exit_reason;
 
+	if (reason == RD_EXIT_TRACE) {
+		rd_traces_exit(cpu);
+		return;
+	}
 	if (reason < RD_EXIT_REASONS && exits[reason].handle) {
 		exits[reason].handle(cpu);
 		return;
@@ -163,11 +167,23 @@ static void exit_other(struct rd_cpu *cpu)
 	rd_machine_end(cpu->machine, RD_END_VM_ERROR);
 }
 
+/* A VM that Redoubt has ended knows why. */
+static void report_failure(const struct rd_cpu *cpu, int err)
+{
+	struct rd_vm_status st = { 0 };
+
+	if (!ioctl(cpu->machine->vm_fd, RD_VM_GET_STATUS, &st) && st.dead)
+		rd_fail(RD_VM_ERROR, "vCPU %u: the hypervisor has ended the VM: %.*s", cpu->index,
+			(int)sizeof(st.reason), st.reason);
+	else
+		rd_fail(RD_VM_ERROR, "vCPU %u: KVM_RUN: %s", cpu->index, strerror(err));
+}
+
 /* KVM_RUN failed with errno. Returns whether to go on. */
 static bool run_interrupted(struct rd_cpu *cpu)
 {
 	if (errno != EINTR && errno != EAGAIN) {
-		rd_fail(RD_VM_ERROR, "vCPU %u: KVM_RUN: %s", cpu->index, strerror(errno));
+		report_failure(cpu, errno);
 		rd_machine_end(cpu->machine, RD_END_VM_ERROR);
 		return false;
 	}
@@ -190,11 +206,12 @@ static void handle_exit(struct rd_cpu *cpu)
 /*
  * The hypervisor takes the result of the last exit with the next KVM_RUN: with immediate_exit it
  * does so and no more, and only then are the registers those after the instruction. A string
- * instruction may need several rounds.
+ * instruction may need several rounds. One that a write trace holds is not to be finished: its
+ * registers are those before it.
  */
 static void finish_instruction(struct rd_cpu *cpu)
 {
-	while (!__atomic_load_n(&cpu->machine->end, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&cpu->machine->end, __ATOMIC_RELAXED) && !cpu->held) {
 		__atomic_store_n(&cpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
 		if (ioctl(cpu->fd, KVM_RUN, 0) < 0)
 			return;
@@ -217,7 +234,7 @@ static void *cpu_thread(void *arg)
 			continue;
 		}
 		handle_exit(cpu);
-		go_on = !rd_machine_stopping(cpu->machine);
+		go_on = !rd_machine_stopping(cpu->machine) && !cpu->held;
 	}
 	finish_instruction(cpu);
 	kicked_run = NULL;

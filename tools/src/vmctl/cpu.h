@@ -26,6 +26,7 @@ struct rd_cpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	bool started;
+	uint32_t held;			/* atomic: rd_trace_action that stopped it, traces.h */
 	int tid;			/* of the thread; atomic, 0 while there is none */
 	uint64_t exits[RD_EXIT_REASONS + 1];	/* written by the thread, read by anyone, relaxed */
 };

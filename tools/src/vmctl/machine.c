@@ -236,7 +236,7 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 	m->n_cpus = config->n_cpus;
 	m->has_pci = rd_virtio_wanted(config);
 	m->vm_fd = m->sink_fd = m->stats_fd = -1;
-	m->rtc.timer_fd = -1;
+	m->rtc.timer_fd = m->traces.wake_fd = -1;
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->end_fd < 0)
 		return rd_fail(RD_HOST_ERROR, "eventfd: %s", strerror(errno));
@@ -252,6 +252,8 @@ int rd_machine_create(struct rd_machine *m, const struct rd_config *config,
 		status = sink_unheard_ports(m);
 	if (!status)
 		status = create_memory(m);
+	if (!status)
+		status = rd_traces_init(m);
 	if (!status)
 		status = create_devices(m, host);
 	if (!status)
@@ -327,6 +329,7 @@ void rd_machine_destroy(struct rd_machine *m)
 	rd_clocks_free(&m->clocks);
 	rd_rtc_destroy(&m->rtc);
 	rd_routes_destroy(m);
+	rd_traces_destroy(m);
 	if (m->stats_fd >= 0)
 		close(m->stats_fd);
 	if (m->vm_fd >= 0)

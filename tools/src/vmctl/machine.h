@@ -24,6 +24,7 @@
 #include "tools/src/vmctl/pci.h"
 #include "tools/src/vmctl/ram.h"
 #include "tools/src/vmctl/state.h"
+#include "tools/src/vmctl/traces.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,6 +62,8 @@ struct rd_machine {
 	struct rd_virtio_slot *virtio[RD_PCI_SLOTS];
 	unsigned int n_virtio;
 	struct rd_virtio *balloon;	/* one of them, NULL: none */
+	struct rd_traces traces;
+	bool isolated;			/* atomic: the network cards are cut */
 	struct rd_states states;	/* what a snapshot saves of the devices */
 	struct rd_clocks clocks;
 	struct rd_cpu *cpus;

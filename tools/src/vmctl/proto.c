@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARGS_MAX 2
+#define ARGS_MAX 3
 
 struct argument {
 	const char *name;
@@ -23,6 +23,8 @@ struct argument {
 
 #define TEXT(member) { #member, JSON_STRING, true, offsetof(struct rd_request, member) }
 #define NUMBER(member) { #member, JSON_INTEGER, false, offsetof(struct rd_request, member) }
+#define ARRAY(member, needed) \
+	{ #member, JSON_ARRAY, needed, offsetof(struct rd_request, member) }
 #define FLAG(member) { #member, JSON_TRUE, false, offsetof(struct rd_request, member) }
 
 static const struct {
@@ -40,6 +42,13 @@ static const struct {
 	[RD_REQ_CONSOLE] = { "console", { { 0 } } },
 	[RD_REQ_SNAPSHOT] = { "snapshot", { TEXT(file), FLAG(stop) } },
 	[RD_REQ_BALLOON] = { "balloon", { NUMBER(memory) } },
+	[RD_REQ_TRACE_ADD] = { "trace_add", { ARRAY(ranges, true), ARRAY(actions, false),
+					      NUMBER(tag) } },
+	[RD_REQ_TRACE_REMOVE] = { "trace_remove", { ARRAY(ranges, false), FLAG(all) } },
+	[RD_REQ_TRACE_LIST] = { "trace_list", { NUMBER(from) } },
+	[RD_REQ_TRACE_STATS] = { "trace_stats", { { 0 } } },
+	[RD_REQ_TRACE_WATCH] = { "trace_watch", { { 0 } } },
+	[RD_REQ_TRACE_UNISOLATE] = { "trace_unisolate", { { 0 } } },
 };
 
 static const char *const codes[] = {
@@ -75,11 +84,19 @@ static bool known_type(const struct argument *a, const json_t *value)
 
 static const char *type_name(json_type type)
 {
-	return type == JSON_TRUE ? "true or false" : type == JSON_INTEGER ? "an integer" :
-									      "a string";
+	switch (type) {
+	case JSON_TRUE:
+		return "true or false";
+	case JSON_INTEGER:
+		return "an integer";
+	case JSON_ARRAY:
+		return "an array";
+	default:
+		return "a string";
+	}
 }
 
-static void store(struct rd_request *r, const struct argument *a, const json_t *value)
+static void store(struct rd_request *r, const struct argument *a, json_t *value)
 {
 	void *where = (char *)r + a->offset;
 
@@ -87,6 +104,8 @@ static void store(struct rd_request *r, const struct argument *a, const json_t *
 		*(bool *)where = json_is_true(value);
 	else if (a->type == JSON_INTEGER)
 		*(int64_t *)where = json_integer_value(value);
+	else if (a->type == JSON_ARRAY)
+		*(json_t **)where = value;
 	else
 		*(const char **)where = json_string_value(value);
 }

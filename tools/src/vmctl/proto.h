@@ -26,6 +26,12 @@ enum rd_request_command {
 	RD_REQ_CONSOLE,
 	RD_REQ_SNAPSHOT,
 	RD_REQ_BALLOON,
+	RD_REQ_TRACE_ADD,
+	RD_REQ_TRACE_REMOVE,
+	RD_REQ_TRACE_LIST,
+	RD_REQ_TRACE_STATS,
+	RD_REQ_TRACE_WATCH,
+	RD_REQ_TRACE_UNISOLATE,
 	RD_REQUESTS,
 };
 
@@ -48,6 +54,11 @@ struct rd_request {
 	bool stop;		/* snapshot: end the machine afterwards */
 	bool vcpus;		/* stats: each vCPU by itself, too */
 	int64_t memory;		/* balloon: the guest's memory in bytes; 0: only tell */
+	json_t *ranges;		/* trace_add, trace_remove: an array; borrowed from root */
+	json_t *actions;	/* trace_add: an array, NULL: the default */
+	int64_t tag;		/* trace_add */
+	bool all;		/* trace_remove */
+	int64_t from;		/* trace_list: what ends above this */
 };
 
 struct rd_proto_error {

@@ -10,6 +10,7 @@
 #include "tools/src/vmctl/machine.h"
 #include "tools/src/vmctl/mem_save.h"
 #include "tools/src/vmctl/progress.h"
+#include "tools/src/vmctl/trace_save.h"
 #include "tools/src/vmctl/util.h"
 
 #include <errno.h>
@@ -25,8 +26,8 @@
 struct loading {
 	struct rd_restore *r;
 	struct rd_machine *m;
-	uint32_t cpus, chips, clocks, devices;	/* how many were loaded: each kind in order */
-	uint64_t next_page;
+	uint32_t cpus, chips, clocks, devices, traces;	/* how many were loaded, in order */
+	uint64_t next_page, next_trace;
 };
 
 static int open_file(struct rd_restore *r, const char *path)
@@ -130,6 +131,13 @@ static int load_device(struct loading *l, const struct rd_section *section)
 	return RD_OK;
 }
 
+static int load_traces(struct loading *l, const struct rd_section *section)
+{
+	if (section->instance != l->traces++)
+		return rd_stream_damaged(&l->r->stream, "write traces out of their order");
+	return rd_trace_load(l->m, &l->r->stream, section, &l->next_trace);
+}
+
 static int load_memory(struct loading *l, const struct rd_section *section)
 {
 	return rd_mem_load(&l->m->ram, &l->r->stream, section, &l->next_page);
@@ -141,13 +149,14 @@ static int load_second_description(struct loading *l, const struct rd_section *s
 	return rd_stream_damaged(&l->r->stream, "a second description");
 }
 
-static int (*const loaders[RD_SECTION_END])(struct loading *l, const struct rd_section *s) = {
+static int (*const loaders[RD_SECTION_TYPES])(struct loading *l, const struct rd_section *s) = {
 	[RD_SECTION_DESCRIPTION] = load_second_description,
 	[RD_SECTION_VCPU] = load_cpu,
 	[RD_SECTION_CHIP] = load_chip,
 	[RD_SECTION_CLOCKS] = load_clocks,
 	[RD_SECTION_DEVICE] = load_device,
 	[RD_SECTION_MEMORY] = load_memory,
+	[RD_SECTION_TRACES] = load_traces,
 };
 
 static int check_complete(const struct loading *l)

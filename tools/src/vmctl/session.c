@@ -5,7 +5,7 @@
  */
 #include "tools/src/vmctl/session.h"
 
-#include "tools/src/vmctl/session_priv.h"
+#include "tools/src/vmctl/session_trace.h"
 #include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
 
@@ -103,10 +103,13 @@ static void on_rtc(struct rd_session *s)
 	rd_rtc_tick(&s->machine.rtc);
 }
 
-/* The fixed descriptors of the loop; the console's taps and the control socket's follow. */
+/* The fixed descriptors of the loop; those of taps, watchers and the control socket follow. */
 enum {
 	POLL_SIGNAL, POLL_END, POLL_INPUT, POLL_WAKE, POLL_TIMEOUT, POLL_RTC, POLL_TICK, POLL_SAVED,
-	POLL_FIXED,
+	POLL_TRACE, POLL_FIXED,
+	POLL_TAPS = POLL_FIXED,
+	POLL_WATCH = POLL_TAPS + RD_CONSOLE_TAPS,
+	POLL_CONTROL = POLL_WATCH + RD_WATCH_POLL,
 };
 
 static void (*const handlers[POLL_FIXED])(struct rd_session *s) = {
@@ -117,6 +120,7 @@ static void (*const handlers[POLL_FIXED])(struct rd_session *s) = {
 	[POLL_RTC] = on_rtc,
 	[POLL_TICK] = rd_session_tick,
 	[POLL_SAVED] = rd_session_saved,
+	[POLL_TRACE] = rd_session_trace,
 };
 
 static void fill_poll(struct rd_session *s, struct pollfd *p)
@@ -129,6 +133,7 @@ static void fill_poll(struct rd_session *s, struct pollfd *p)
 	p[POLL_RTC].fd = s->machine.rtc.timer_fd;
 	p[POLL_TICK].fd = s->tick_fd;
 	p[POLL_SAVED].fd = s->snapshot.done_fd;
+	p[POLL_TRACE].fd = s->machine.traces.wake_fd;
 	for (int i = 0; i < POLL_FIXED; i++) {
 		p[i].events = POLLIN;
 		p[i].revents = 0;
@@ -140,25 +145,26 @@ static void handle_poll(struct rd_session *s, struct pollfd *p, unsigned int n_c
 	for (int i = 0; i < POLL_FIXED; i++)
 		if (p[i].revents && handlers[i])
 			handlers[i](s);
-	rd_console_tap_handle(&s->console, p + POLL_FIXED,
+	rd_console_tap_handle(&s->console, p + POLL_TAPS,
 			      s->machine.paused ? NULL : &s->machine.serial);
-	rd_control_handle(&s->control, p + POLL_FIXED + RD_CONSOLE_TAPS, n_control);
+	rd_watch_handle(&s->watch, p + POLL_WATCH);
+	rd_control_handle(&s->control, p + POLL_CONTROL, n_control);
 }
 
 /* Until the machine ends or the session is over. */
 static void loop(struct rd_session *s)
 {
-	struct pollfd p[POLL_FIXED + RD_CONSOLE_TAPS + RD_CONTROL_POLL_MAX];
-	const unsigned int fixed = POLL_FIXED + RD_CONSOLE_TAPS;
+	struct pollfd p[POLL_CONTROL + RD_CONTROL_POLL_MAX];
 
 	do {
 		unsigned int n;
 		int ready;
 
 		fill_poll(s, p);
-		rd_console_tap_poll(&s->console, p + POLL_FIXED, !s->machine.paused);
-		n = rd_control_poll(&s->control, p + fixed);
-		ready = poll(p, fixed + n, s->flush_ms);
+		rd_console_tap_poll(&s->console, p + POLL_TAPS, !s->machine.paused);
+		rd_watch_poll(&s->watch, p + POLL_WATCH);
+		n = rd_control_poll(&s->control, p + POLL_CONTROL);
+		ready = poll(p, POLL_CONTROL + n, s->flush_ms);
 		if (ready == 0)
 			s->flush_ms = rd_console_flush(&s->console);
 		else if (ready > 0)
@@ -211,6 +217,7 @@ static void run_machine(struct rd_session *s)
 	int status = rd_machine_create(&s->machine, &s->life, &s->kvm, serial_host(s), &s->hvc);
 
 	if (!status) {
+		rd_session_trace_began(s);
 		rd_console_attach(&s->console);
 		status = let_run(s);
 	}
@@ -227,6 +234,7 @@ static void run_machine(struct rd_session *s)
 	rd_console_abandon(&s->console, true);
 	rd_machine_stop(&s->machine);
 	rd_console_abandon(&s->console, false);
+	rd_session_trace_ended(s);
 	machine_ended(s);
 	rd_stats_add_machine(&s->earlier, &s->machine);
 	rd_machine_destroy(&s->machine);
@@ -256,6 +264,7 @@ static void close_session(struct rd_session *s)
 {
 	rd_console_close(&s->hvc);
 	rd_console_close(&s->console);
+	rd_watch_close(&s->watch);
 	rd_control_close(&s->control);
 	rd_kvm_close(&s->kvm);
 	if (s->timeout_fd >= 0)
@@ -279,6 +288,7 @@ int rd_session_run(const struct rd_config *config)
 	rd_console_init(&s.console);
 	rd_console_init(&s.hvc);
 	rd_control_init(&s.control, &rd_session_control, &s);
+	rd_watch_init(&s.watch);
 	rd_snapshot_init(&s.snapshot);
 	rd_stats_init(&s.earlier);
 	status = open_session(&s);

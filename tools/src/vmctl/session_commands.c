@@ -6,7 +6,7 @@
 #include "tools/src/vmctl/balloon.h"
 #include "tools/src/vmctl/describe.h"
 #include "tools/src/vmctl/net_report.h"
-#include "tools/src/vmctl/session_priv.h"
+#include "tools/src/vmctl/session_trace.h"
 #include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
 
@@ -39,6 +39,7 @@ int rd_session_pause(struct rd_session *s)
 	rd_console_abandon(&s->console, false);
 	if (status)
 		rd_session_finish(s, RD_VM_ERROR);
+	rd_session_trace_collect(s);
 	s->flush_ms = rd_console_flush(&s->console);
 	return status;
 }
@@ -47,6 +48,7 @@ int rd_session_resume(struct rd_session *s)
 {
 	int status = rd_machine_resume(&s->machine);
 
+	s->trace.suspended = false;
 	if (status)
 		rd_session_finish(s, RD_VM_ERROR);
 	rd_console_attach(&s->console);		/* input may have waited */
@@ -95,6 +97,10 @@ static json_t *show_reply(const struct rd_session *s)
 		json_object_set_new(reply, "no_snapshot_because", json_string(text));
 	if (s->snapshot.running)
 		json_object_set_new(reply, "snapshot", json_string(s->snapshot.path));
+	if (s->trace.suspended)
+		json_object_set_new(reply, "paused_because", json_string(s->trace.why));
+	if (__atomic_load_n(&s->machine.isolated, __ATOMIC_RELAXED))
+		json_object_set_new(reply, "isolated", json_true());
 	return reply;
 }
 
@@ -133,7 +139,8 @@ static json_t *ended(void)
 	return rd_proto_fail(RD_CODE_STATE, "the machine has just ended");
 }
 
-static json_t *do_pause(struct rd_session *s)
+/* RESUME: it is to go on after a snapshot that a write trace may be found to want. */
+static json_t *pause_or_save(struct rd_session *s, bool resume)
 {
 	char text[256] = "";
 	int status;
@@ -145,7 +152,13 @@ static json_t *do_pause(struct rd_session *s)
 	rd_messages_capture(NULL, 0);
 	if (status)
 		return rd_proto_fail(RD_CODE_FAILED, "%s", text);
+	rd_session_trace_save(s, resume);
 	return s->machine.paused ? ok() : ended();
+}
+
+static json_t *do_pause(struct rd_session *s)
+{
+	return pause_or_save(s, false);
 }
 
 static json_t *do_resume(struct rd_session *s)
@@ -223,12 +236,14 @@ static json_t *do_snapshot(struct rd_session *s, struct rd_control_client *clien
 		return busy();
 	if (!rd_snapshot_possible(&s->machine, text, sizeof(text)))
 		return rd_proto_fail(RD_CODE_STATE, "no snapshot: %s", text);
-	answer = do_pause(s);
+	answer = pause_or_save(s, ran);
 	if (!s->machine.paused)
 		return answer;
 	json_decref(answer);
+	if (s->snapshot.running)
+		return busy();
 	if (!rd_snapshot_start(&s->snapshot, &s->machine, s->control.name, request->file)) {
-		if (ran)
+		if (ran && !s->trace.suspended)
 			rd_session_resume(s);
 		return rd_proto_fail(RD_CODE_FAILED, "%s", s->snapshot.error);
 	}
@@ -257,12 +272,13 @@ void rd_session_saved(struct rd_session *s)
 	bool good;
 
 	rd_snapshot_join(&s->snapshot);
+	rd_session_trace_saved(s);
 	set_tick(s, false);
 	s->snapshot_client = NULL;
 	good = !s->snapshot.status;
 	if (good && s->snapshot_stop)
 		rd_session_finish(s, RD_STOPPED);
-	else if (s->snapshot_resume)
+	else if (s->snapshot_resume && !s->trace.suspended)
 		rd_session_resume(s);
 	if (!client)
 		return;
@@ -321,6 +337,8 @@ static json_t *on_request(void *ctx, struct rd_control_client *client,
 		return do_balloon(s, request);
 	case RD_REQ_SNAPSHOT:
 		return do_snapshot(s, client, request);
+	case RD_REQ_TRACE_ADD ... RD_REQ_TRACE_UNISOLATE:
+		return rd_session_trace_request(s, client, request);
 	default:
 		return rd_proto_fail(RD_CODE_COMMAND, "no such command");
 	}

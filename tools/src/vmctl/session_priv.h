@@ -11,9 +11,22 @@
 #include "tools/src/vmctl/machine.h"
 #include "tools/src/vmctl/snapshot.h"
 #include "tools/src/vmctl/stats.h"
+#include "tools/src/vmctl/watch.h"
 
 #include <signal.h>
 #include <stdbool.h>
+#include <time.h>
+
+/* What write traces have done to the session; session_trace.h. */
+struct rd_session_trace {
+	bool suspended;			/* the machine is paused by one */
+	bool save;			/* one wants it saved, which has not begun */
+	bool saving;			/* the snapshot that is written is for one */
+	bool isolated;			/* the network cards are cut, over resets, too */
+	char why[256];			/* of suspended */
+	time_t second;			/* of the lines on standard error */
+	unsigned int said;		/* how many of them */
+};
 
 struct rd_session {
 	const struct rd_config *config;
@@ -23,6 +36,8 @@ struct rd_session {
 	struct rd_console console;
 	struct rd_console hvc;		/* the virtio console's; its I/O thread's while that runs */
 	struct rd_control control;
+	struct rd_watch watch;
+	struct rd_session_trace trace;
 	struct rd_stats earlier;	/* counters of the machines before the last reset */
 	struct rd_snapshot snapshot;	/* running: the machine is left alone */
 	struct rd_control_client *snapshot_client;	/* who waits for it, NULL: nobody */

@@ -6,6 +6,7 @@
 #include "tools/src/vmctl/describe.h"
 #include "tools/src/vmctl/mem_save.h"
 #include "tools/src/vmctl/state.h"
+#include "tools/src/vmctl/trace_save.h"
 #include "tools/src/vmctl/util.h"
 
 #include <errno.h>
@@ -154,6 +155,8 @@ int rd_snapshot_write(struct rd_snapshot *snap, FILE *file)
 		status = put_clocks(snap->machine, &s);
 	if (!status)
 		status = put_devices(snap->machine, &s);
+	if (!status)
+		status = rd_trace_save(snap->machine, &s);
 	if (!status)
 		status = rd_mem_save(&snap->machine->ram, &s, &how);
 	if (!status)

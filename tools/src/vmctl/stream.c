@@ -175,7 +175,7 @@ int rd_stream_next(struct rd_stream *s, struct rd_section *section)
 	if (checksum(0, &head, offsetof(struct rd_section_head, checksum)) != head.checksum)
 		return rd_stream_damaged(s, "the checksum of a section's head is wrong");
 	if (head.length > RD_SECTION_MAX || head.type < RD_SECTION_DESCRIPTION ||
-	    head.type > RD_SECTION_END)
+	    head.type >= RD_SECTION_TYPES)
 		return rd_stream_damaged(s, "a section of an unknown kind");
 	status = make_room(s, head.length);
 	if (!status)

@@ -31,6 +31,8 @@ enum rd_section_type {
 	RD_SECTION_DEVICE,		/* name, version, state */
 	RD_SECTION_MEMORY,		/* address, then whole pages */
 	RD_SECTION_END,			/* how many sections came before */
+	RD_SECTION_TRACES,		/* write traces; only of a machine that has any */
+	RD_SECTION_TYPES
 };
 
 struct rd_stream_header {

@@ -6,6 +6,7 @@
 #include "tools/src/vmctl/util.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,4 +159,20 @@ bool rd_pread_full(int fd, void *buf, size_t len, off_t off)
 		len -= (size_t)n;
 	}
 	return true;
+}
+
+int rd_absolute(const char *who, char *path, size_t len, const char *file)
+{
+	char dir[PATH_MAX];
+	int n;
+
+	if (!*file)
+		return rd_fail(RD_USAGE, "%s: the file has no name", who);
+	if (file[0] == '/')
+		n = snprintf(path, len, "%s", file);
+	else if (getcwd(dir, sizeof(dir)))
+		n = snprintf(path, len, "%s/%s", dir, file);
+	else
+		return rd_fail(RD_HOST_ERROR, "working directory: %s", strerror(errno));
+	return n > 0 && (size_t)n < len ? RD_OK : rd_fail(RD_USAGE, "%s: name too long", file);
 }

@@ -63,6 +63,12 @@ bool rd_parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *out);
 /* rd_pread_full - read exactly LEN bytes at OFF. Returns false with errno set (0 at early EOF). */
 bool rd_pread_full(int fd, void *buf, size_t len, off_t off);
 
+/*
+ * rd_absolute - the name FILE as it is from every working directory, to PATH of LEN bytes. A
+ * status; WHO is named in the message.
+ */
+int rd_absolute(const char *who, char *path, size_t len, const char *file);
+
 /* rd_align_down, rd_align_up - round to a power of two. */
 static inline uint64_t rd_align_down(uint64_t v, uint64_t align)
 {
