@@ -28,6 +28,10 @@ static const char *const words[] = {
 	"9999999999999999999", "\"\\u0000\"", "\xff", " ", "\"",
 	"{\"command\":\"status\",\"id\":1}\n", "{\"command\":\"snapshot\",\"file\":\"/y\"}\n",
 	"{\"command\":\"console\"}\n", "{\"command\":\"stats\",\"id\":\"a\"}\n",
+	"\"trace_add\"", "\"trace_remove\"", "\"trace_list\"", "\"ranges\":", "\"actions\":",
+	"\"tag\":", "\"all\":true", "\"log\"",
+	"{\"command\":\"trace_add\",\"ranges\":[{\"gpa\":0,\"size\":1}]}\n",
+	"{\"command\":\"trace_remove\",\"all\":true}\n",
 };
 
 static json_t *answer(void)
@@ -54,6 +58,10 @@ static json_t *on_request(void *ctx, struct rd_control_client *client,
 		if (fd >= 0)
 			close(fd);
 		return NULL;
+	case RD_REQ_TRACE_ADD:
+		if (!json_is_array(request->ranges))
+			fuzz_die("traces without ranges");
+		return answer();
 	case RD_REQUESTS:
 		fuzz_die("no command");
 		return NULL;

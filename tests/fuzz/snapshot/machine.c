@@ -3,6 +3,7 @@
 #include "tests/fuzz/snapshot/machine.h"
 
 #include "tools/src/vmctl/layout.h"
+#include "tools/src/vmctl/net_report.h"
 #include "tools/src/vmctl/progress.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_save.h"
@@ -18,6 +19,19 @@
 
 struct machine box;
 
+/* Two write traces, the last bytes of a page and the page behind them. */
+static int next_trace(struct rd_trace_range *r)
+{
+	uint64_t from = r->gpa;
+
+	if (from >= 0x3000)
+		return -1;
+	*r = (struct rd_trace_range){ .gpa = from < 0x2000 ? 0x1ff0 : 0x2000, .tag = 7,
+				      .size = from < 0x2000 ? 0x10 : 0x1000,
+				      .action = { RD_TRACE_LOG, RD_TRACE_REFUSE } };
+	return 0;
+}
+
 /* The hypervisor: it takes everything, has two entries in each list, and one MSR at a time. */
 int ioctl(int fd, unsigned long request, ...)
 {
@@ -28,6 +42,8 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	if (request == RD_VM_TRACE_NEXT)
+		return next_trace(arg);
 	if (request == KVM_GET_CPUID2)
 		((struct kvm_cpuid2 *)arg)->nent = 2;
 	if (request == KVM_GET_MSR_INDEX_LIST)
@@ -51,6 +67,13 @@ struct kvm_cpuid2 *rd_kvm_supported_cpuid(const struct rd_kvm *kvm, uint32_t ext
 {
 	(void)kvm;
 	return calloc(1, sizeof(struct kvm_cpuid2) + extra * sizeof(struct kvm_cpuid_entry2));
+}
+
+bool rd_net_isolate(const struct rd_machine *m, bool cut)
+{
+	(void)m;
+	(void)cut;
+	return true;
 }
 
 void rd_progress_start(struct rd_progress *p, const char *what)
@@ -174,6 +197,8 @@ void machine_make(void)
 	m->kvm = &kvm;
 	m->ram = ram;
 	m->kernel_irqchip = m->has_pit = true;
+	if (rd_traces_init(m))
+		abort();
 	m->ender.end = on_end;
 	m->cpus = box.cpus;
 	m->n_cpus = 2;
@@ -190,4 +215,5 @@ void machine_drop(void)
 		rd_virtio_free(&box.slots[i]->v);
 	rd_rtc_destroy(&box.m.rtc);
 	rd_clocks_free(&box.m.clocks);
+	rd_traces_destroy(&box.m);
 }
