@@ -104,3 +104,31 @@ said() {
 	show_tail "$scratch/$1.log" 25
 	fail "the guest did not say \"$2\""
 }
+
+# json EXPRESSION: of Python, with o as the last of the objects on standard input, one a line.
+json() { python3 -c 'import json,sys
+for line in sys.stdin: json.loads(line)
+print(eval(sys.argv[1], {"o": json.loads(line)}))' "$1"; }
+
+# refuses STATUS PATTERN ARG…: $vmctl must end with STATUS and one line that has PATTERN.
+refuses() {
+	local want=$1 pattern=$2 status
+
+	shift 2
+	timeout $((60 * slow)) "$vmctl" "$@" >"$scratch/refused" 2>&1 </dev/null
+	status=$?
+	[ $status = "$want" ] && [ "$(wc -l <"$scratch/refused")" = 1 ] && grep -q "$pattern" "$scratch/refused" ||
+		fail "vmctl $*: status $status: $(cat "$scratch/refused")"
+}
+
+# wait_for SECONDS WHAT COMMAND…: until COMMAND succeeds.
+wait_for() {
+	local i limit=$(($1 * 10 * slow)) what=$2
+
+	shift 2
+	for ((i = 0; i < limit; i++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	fail "waited in vain for $what"
+}
