@@ -39,6 +39,26 @@ int rd_traces_add(struct rd_machine *m, const struct rd_trace_range *r, size_t n
 	return 0;
 }
 
+/* The guest's tree, as the hypervisor has it. */
+static struct rd_guest_attach tree;
+static bool has_tree;
+static int tree_error;
+
+bool rd_traces_get_tree(const struct rd_machine *m, struct rd_guest_attach *out)
+{
+	(void)m;
+	*out = tree;
+	return has_tree;
+}
+
+int rd_traces_set_tree(struct rd_machine *m, const struct rd_guest_attach *t)
+{
+	(void)m;
+	tree = *t;
+	has_tree = !tree_error;
+	return tree_error;
+}
+
 static struct rd_machine machine;
 static char message[256];
 
@@ -130,6 +150,74 @@ START_TEST(snapshot_where_there_are_no_traces)
 }
 END_TEST
 
+/* Save the tree and load what was saved, with byte SPOILED of it another one, -1: none. */
+static int tree_through_a_file(int spoiled, size_t cut)
+{
+	static const struct rd_kvm kvm = { .node = "/dev/null" };
+	struct rd_section section;
+	struct rd_stream s;
+	char *image = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&image, &len);
+	uint8_t data[256];
+	int status;
+
+	machine.kvm = &kvm;
+	ck_assert_int_eq(rd_stream_create(&s, f, "file"), 0);
+	ck_assert_int_eq(rd_tree_save(&machine, &s), 0);
+	ck_assert_int_eq(rd_stream_finish(&s), 0);
+	fclose(f);
+	has_tree = false;
+	f = fmemopen(image, len, "r");
+	ck_assert_int_eq(rd_stream_open(&s, f, "file"), 0);
+	ck_assert_int_eq(rd_stream_next(&s, &section), 0);
+	ck_assert_int_eq(section.type, RD_SECTION_TREE);
+	ck_assert_uint_le(section.len, sizeof(data));
+	memcpy(data, section.data, section.len);
+	section.data = data;
+	section.len -= cut;
+	if (spoiled >= 0)
+		memset(data, 0xff, spoiled);
+	rd_messages_capture(message, sizeof(message));
+	status = rd_tree_load(&machine, &s, &section);
+	rd_messages_capture(NULL, 0);
+	rd_stream_close(&s);
+	fclose(f);
+	free(image);
+	return status;
+}
+
+START_TEST(snapshot_carries_the_guests_tree)
+{
+	struct rd_guest_attach before = { .root = 0x123456789, .nr_lists = 16 };
+
+	memset(before.node_action, RD_TRACE_LOG, sizeof(before.node_action));
+	for (unsigned int i = 0; i < sizeof(before.list); i++)
+		((uint8_t *)before.list)[i] = i % RD_TRACE_NR_ACTIONS;
+	fill_set(0);
+	tree = before;
+	has_tree = true;
+	ck_assert_int_eq(tree_through_a_file(-1, 0), 0);
+	ck_assert(has_tree);
+	ck_assert_mem_eq(&tree, &before, sizeof(tree));
+
+	ck_assert_int_eq(tree_through_a_file(8, 0), RD_USAGE); /* a root of ~0 */
+	ck_assert(!has_tree);
+	has_tree = true;
+	ck_assert_int_eq(tree_through_a_file(-1, 1), RD_USAGE);
+	ck_assert(!has_tree);
+	has_tree = true;
+	tree_error = EUCLEAN;
+	ck_assert_int_eq(tree_through_a_file(-1, 0), RD_USAGE);
+	ck_assert_ptr_nonnull(strstr(message, strerror(EUCLEAN)));
+	has_tree = true;
+	tree_error = 0;
+	machine.traces.supported = false;
+	ck_assert_int_eq(tree_through_a_file(-1, 0), RD_USAGE);
+	ck_assert_ptr_nonnull(strstr(message, "cannot"));
+}
+END_TEST
+
 /* A section with one thing wrong. */
 static void spoil(struct rd_trace_range *r, int how)
 {
@@ -199,6 +287,7 @@ TCase *trace_save_case(void)
 
 	tcase_add_loop_test(tc, snapshot_carries_traces, 0, 5);
 	tcase_add_test(tc, snapshot_of_an_isolated_machine);
+	tcase_add_test(tc, snapshot_carries_the_guests_tree);
 	tcase_add_test(tc, snapshot_where_there_are_no_traces);
 	tcase_add_loop_test(tc, snapshot_with_bad_traces, 0, 7);
 	tcase_add_test(tc, section_of_any_length);

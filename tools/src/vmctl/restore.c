@@ -138,6 +138,11 @@ static int load_traces(struct loading *l, const struct rd_section *section)
 	return rd_trace_load(l->m, &l->r->stream, section, &l->next_trace);
 }
 
+static int load_tree(struct loading *l, const struct rd_section *section)
+{
+	return rd_tree_load(l->m, &l->r->stream, section);
+}
+
 static int load_memory(struct loading *l, const struct rd_section *section)
 {
 	return rd_mem_load(&l->m->ram, &l->r->stream, section, &l->next_page);
@@ -157,6 +162,7 @@ static int (*const loaders[RD_SECTION_TYPES])(struct loading *l, const struct rd
 	[RD_SECTION_DEVICE] = load_device,
 	[RD_SECTION_MEMORY] = load_memory,
 	[RD_SECTION_TRACES] = load_traces,
+	[RD_SECTION_TREE] = load_tree,
 };
 
 static int check_complete(const struct loading *l)

@@ -160,6 +160,8 @@ int rd_snapshot_write(struct rd_snapshot *snap, FILE *file)
 	if (!status)
 		status = rd_mem_save(&snap->machine->ram, &s, &how);
 	if (!status)
+		status = rd_tree_save(snap->machine, &s);
+	if (!status)
 		status = rd_stream_finish(&s);
 	snap->size = s.bytes;
 	return status;

@@ -128,3 +128,59 @@ int rd_trace_load(struct rd_machine *m, const struct rd_stream *s,
 	free(t);
 	return status;
 }
+
+/* --- the guest's own tree --- */
+
+void rd_tree_transfer(struct rd_guest_attach *tree, struct rd_pack *p)
+{
+	uint64_t root = tree->root;
+	uint32_t nr_lists = tree->nr_lists;
+
+	rd_pack_u64(p, &root);
+	rd_pack_u32(p, &nr_lists);
+	tree->root = root;
+	tree->nr_lists = nr_lists;
+	rd_pack_bytes(p, tree->node_action, sizeof(tree->node_action));
+	rd_pack_bytes(p, tree->list, sizeof(tree->list));
+	/* This number means to end a tree. */
+	if (p->loading && tree->root == RD_GUEST_NO_TREE)
+		p->bad = true;
+}
+
+int rd_tree_save(const struct rd_machine *m, struct rd_stream *s)
+{
+	struct rd_guest_attach tree = { 0 };
+	struct rd_pack p;
+	int status;
+
+	if (!rd_traces_get_tree(m, &tree))
+		return RD_OK;
+	rd_pack_save(&p);
+	rd_tree_transfer(&tree, &p);
+	if (rd_pack_ok(&p))
+		status = rd_stream_put(s, RD_SECTION_TREE, 0, p.data, p.len, NULL, 0);
+	else
+		status = rd_fail(RD_HOST_ERROR, "out of memory");
+	rd_pack_free(&p);
+	return status;
+}
+
+int rd_tree_load(struct rd_machine *m, const struct rd_stream *s, const struct rd_section *section)
+{
+	struct rd_guest_attach tree = { 0 };
+	struct rd_pack p;
+	int err;
+
+	rd_pack_load(&p, section->data, section->len);
+	rd_tree_transfer(&tree, &p);
+	if (section->instance || !rd_pack_ok(&p))
+		return rd_stream_damaged(s, "a trace tree of no guest");
+	if (!m->traces.supported)
+		return rd_fail(RD_USAGE, "%s: the guest guards itself by a trace tree, %s cannot",
+			       s->name, m->kvm->node);
+	err = rd_traces_set_tree(m, &tree);
+	if (!err)
+		return RD_OK;
+	return rd_fail(RD_USAGE, "%s: %s refuses the guest's trace tree: %s", s->name,
+		       m->kvm->node, strerror(err));
+}

@@ -7,6 +7,7 @@
 #ifndef RD_TOOLS_TRACE_SAVE_H
 #define RD_TOOLS_TRACE_SAVE_H
 
+#include "kmod/uapi/redoubt_guest.h"
 #include "kmod/uapi/redoubt_trace.h"
 #include "tools/src/vmctl/pack.h"
 #include "tools/src/vmctl/stream.h"
@@ -36,5 +37,13 @@ int rd_trace_save(const struct rd_machine *m, struct rd_stream *s);
 /* rd_trace_load - take one section. *FROM is 0 before the first. A status. */
 int rd_trace_load(struct rd_machine *m, const struct rd_stream *s,
 		  const struct rd_section *section, uint64_t *from);
+
+/*
+ * The tree that the guest has handed over: a section of its own, if there is one, after the memory
+ * that the tree is in. rd_tree_transfer - what is loaded is for the hypervisor to check. A status.
+ */
+void rd_tree_transfer(struct rd_guest_attach *tree, struct rd_pack *p);
+int rd_tree_save(const struct rd_machine *m, struct rd_stream *s);
+int rd_tree_load(struct rd_machine *m, const struct rd_stream *s, const struct rd_section *section);
 
 #endif

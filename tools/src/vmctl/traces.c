@@ -69,12 +69,27 @@ bool rd_traces_next(const struct rd_machine *m, uint64_t *from, struct rd_trace_
 	return true;
 }
 
+bool rd_traces_get_tree(const struct rd_machine *m, struct rd_guest_attach *tree)
+{
+	return m->traces.supported && !ioctl(m->vm_fd, RD_VM_TRACE_GET_GUEST, tree);
+}
+
+int rd_traces_set_tree(struct rd_machine *m, const struct rd_guest_attach *tree)
+{
+	__atomic_store_n(&m->ram.traced, 1, __ATOMIC_SEQ_CST);
+	return ioctl(m->vm_fd, RD_VM_TRACE_SET_GUEST, tree) < 0 ? errno : 0;
+}
+
 static void look_for_any(struct rd_machine *m)
 {
+	struct rd_guest_attach tree;
 	struct rd_trace_range r;
 	uint64_t from = 0;
 
-	__atomic_store_n(&m->ram.traced, rd_traces_next(m, &from, &r), __ATOMIC_SEQ_CST);
+	/* A tree that the guest hands over meanwhile says so after it is there. */
+	__atomic_store_n(&m->ram.traced, 0, __ATOMIC_SEQ_CST);
+	if (rd_traces_next(m, &from, &r) || rd_traces_get_tree(m, &tree))
+		__atomic_store_n(&m->ram.traced, 1, __ATOMIC_SEQ_CST);
 }
 
 static int remove_one(const struct rd_machine *m, const struct rd_trace_range *range)
@@ -198,7 +213,10 @@ void rd_traces_exit(struct rd_cpu *cpu)
 	};
 	struct rd_trace_exit *x = exit_of(cpu);
 
-	if (x->action < RD_TRACE_NR_ACTIONS && serve[x->action])
+	/* The guest has handed over a tree: devices ask from now on. */
+	if (x->action == RD_TRACE_NONE)
+		__atomic_store_n(&cpu->machine->ram.traced, 1, __ATOMIC_SEQ_CST);
+	else if (x->action < RD_TRACE_NR_ACTIONS && serve[x->action])
 		x->outcome = serve[x->action](cpu);
 	else
 		x->outcome = RD_TRACE_UNSUPPORTED;

@@ -13,6 +13,7 @@
 #ifndef RD_TOOLS_TRACES_H
 #define RD_TOOLS_TRACES_H
 
+#include "kmod/uapi/redoubt_guest.h"
 #include "kmod/uapi/redoubt_trace.h"
 
 #include <pthread.h>
@@ -55,6 +56,13 @@ int rd_traces_clear(struct rd_machine *m);
  * none.
  */
 bool rd_traces_next(const struct rd_machine *m, uint64_t *from, struct rd_trace_range *out);
+
+/*
+ * rd_traces_get_tree - what the guest said of the trace tree that it handed over. False: it has
+ * none. rd_traces_set_tree - put that in force again, when the memory is back. 0 or an errno.
+ */
+bool rd_traces_get_tree(const struct rd_machine *m, struct rd_guest_attach *tree);
+int rd_traces_set_tree(struct rd_machine *m, const struct rd_guest_attach *tree);
 
 /* rd_traces_exit - the vCPU's thread: RD_EXIT_TRACE. */
 void rd_traces_exit(struct rd_cpu *cpu);
