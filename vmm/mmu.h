@@ -89,8 +89,8 @@ void rd_mmu_recover_large(struct rd_vm *vm, const struct rd_slot *s);
  * vmm/mmu_prot.c: give pages [gfn, gfn + npages) a reason to stop accesses, or take it away. When
  * protect returns, no translation of any vCPU allows any more what the reason stops, and nothing
  * makes one that does before unprotect. Pages without a slot can have reasons, too: they hold once
- * there is one. -ENOMEM, -EINVAL (no such pages): nothing changed. Sleep; take prot_lock. Caller
- * holds vm->srcu or is a vCPU's thread in KVM_RUN.
+ * there is one. -ENOMEM, -EINVAL (no such pages), -ENOSPC (too many blocks of them): nothing
+ * changed. Sleep; take prot_lock. Caller holds vm->srcu or is a vCPU's thread in KVM_RUN.
  */
 int rd_mmu_protect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason reason);
 /* Narrow what maps a page with reasons again, after it was opened for one vCPU. As above. */

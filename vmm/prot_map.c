@@ -151,10 +151,15 @@ static int reserve_block(struct rd_prot_map *m, u64 gfn)
 		struct rd_prot_node **slot = &n->child[index_of(gfn, n->level)];
 
 		if (!*slot) {
-			struct rd_prot_node *c = node_new(n->level - 1);
+			struct rd_prot_node *c;
 
+			/* Nodes stay, so whoever may ask for them must not ask for ever. */
+			if (m->blocks >= RD_PROT_MAX_BLOCKS)
+				return -ENOSPC;
+			c = node_new(n->level - 1);
 			if (!c)
 				return -ENOMEM;
+			m->blocks += n->level == 2;
 			smp_store_release(slot, c);
 		}
 		n = *slot;
@@ -235,4 +240,5 @@ void rd_prot_map_destroy(struct rd_prot_map *m)
 	node_free(m->root);
 	m->root = NULL;
 	m->nr = 0;
+	m->blocks = 0;
 }

@@ -16,6 +16,7 @@ struct rd_prot_node;
 struct rd_prot_map {
 	struct rd_prot_node *root; /* NULL: nothing was ever protected */
 	u64 nr;                    /* pages that have a reason now */
+	u32 blocks;                /* of 512 pages that ever had one */
 };
 
 /* The slow halves, for maps that have reasons. */
@@ -40,9 +41,12 @@ static inline unsigned int rd_prot_map_level(const struct rd_prot_map *m, u64 gf
 
 /*
  * Have room for the reasons of pages [gfn, gfn + npages): -ENOMEM, -EINVAL where that is not a
- * range of page numbers that x86 has (RD_PROT_MAX_GFN). May sleep. What was made stays.
+ * range of page numbers that x86 has (RD_PROT_MAX_GFN), -ENOSPC where more blocks of 512 pages than
+ * RD_PROT_MAX_BLOCKS would ever have had one, which are as many as 256 GiB have. May sleep. What
+ * was made stays.
  */
 #define RD_PROT_MAX_GFN (1ULL << 40)
+#define RD_PROT_MAX_BLOCKS (1U << 17)
 int rd_prot_map_reserve(struct rd_prot_map *m, u64 gfn, u64 npages);
 
 /*

@@ -204,7 +204,8 @@ static bool begin(struct rd_vm *vm, struct rd_trace_act *a, u64 gpa, unsigned in
 static int answered(struct rd_vcpu *v)
 {
 	const struct rd_trace_exit *x = (const void *)v->run->padding;
-	u32 outcome = READ_ONCE(x->outcome);
+	/* Whoever does not know the exit has stopped, at least, and now goes on. */
+	u32 outcome = v->vm->trace->served ? READ_ONCE(x->outcome) : RD_TRACE_DONE;
 	unsigned int i;
 
 	for (i = 0; i < RD_TRACE_PIECES; i++)
@@ -260,9 +261,20 @@ static bool carry_on(struct rd_vm *vm, struct rd_trace_act *a, bool may_exit)
 
 /* --- writes of the guest ---------------------------------------------------------------------- */
 
+/* What was decided before the guest ran again says nothing any more: the traces may be others. */
 static bool same_write(const struct rd_trace_write *w, const struct rd_vcpu *v, u64 gpa)
 {
-	return w->open && w->rip == v->rip && w->act.e.gpa == gpa;
+	return w->open && w->rip == v->rip && w->exits == v->stats.exits && w->act.e.gpa == gpa;
+}
+
+/* Look a write up anew. False: it is none of the traces' business. */
+static bool open_write(struct rd_vcpu *v, struct rd_trace_write *w, u64 gpa, unsigned int len)
+{
+	event_begin(&w->act.e, v->vm, v);
+	w->rip = v->rip;
+	w->exits = v->stats.exits;
+	w->open = begin(v->vm, &w->act, gpa, len);
+	return w->open;
 }
 
 enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 gpa, u64 linear,
@@ -273,13 +285,8 @@ enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 g
 
 	if (!v->vm->trace)
 		return RD_WRITE_PASS;
-	if (!same_write(w, v, gpa)) {
-		event_begin(&a->e, v->vm, v);
-		w->rip = v->rip;
-		w->open = begin(v->vm, a, gpa, len);
-		if (!w->open)
-			return RD_WRITE_PASS;
-	}
+	if (!same_write(w, v, gpa) && !open_write(v, w, gpa, len))
+		return RD_WRITE_PASS;
 	a->e.linear = linear;
 	event_bytes(&a->e, v, gpa, bytes, len);
 	if (!carry_on(v->vm, a, true)) {
@@ -337,14 +344,9 @@ int rd_trace_blind(struct rd_vcpu *v)
 			rd_queue_exception_err(v, VEC_GP, 0);
 		return 1;
 	}
-	if (!same_write(w, v, v->fault_gpa)) {
-		event_begin(&a->e, v->vm, v);
-		w->rip = v->rip;
-		w->open = begin(v->vm, a, v->fault_gpa, 0);
-		/* Not traced any more: the instruction runs by itself now. */
-		if (!w->open)
-			return 1;
-	}
+	/* Not traced any more: the instruction runs by itself now. */
+	if (!same_write(w, v, v->fault_gpa) && !open_write(v, w, v->fault_gpa, 0))
+		return 1;
 	event_bytes(&a->e, v, v->fault_gpa, NULL, 0);
 	if (!carry_on(v->vm, a, true)) {
 		leave(v, a);

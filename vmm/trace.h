@@ -92,7 +92,7 @@ struct rd_trace {
 /* One write that is being asked about; a vCPU has two, for the two pages that it may touch. */
 struct rd_trace_write {
 	struct rd_trace_act act;
-	u64 rip;
+	u64 rip, exits;           /* of the vCPU: it holds until the guest is entered again */
 	bool open;                /* act holds a list that is not through, or a write to come */
 };
 

@@ -81,6 +81,9 @@ static int claim_mapping(struct rd_tree_visitor *visitor, const struct rd_tree_h
 
 	if (!hit->action || hit->action > g->said.nr_lists)
 		return -EINVAL;
+	/* Its own memory only: the module keeps something for each block of pages. */
+	if (!rd_slot_find(rd_vm_table(g->vm->slots), hit->gfn))
+		return -EFAULT;
 	if (++g->pages > MAX_PAGES)
 		return -ENOSPC;
 	if (!g->run_pages || hit->gfn != g->run_gfn + g->run_pages) {

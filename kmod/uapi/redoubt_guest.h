@@ -26,8 +26,9 @@
 
 /*
  * RBX: guest-physical address of a struct rd_guest_attach. 0: the tree is in force. -EINVAL: the
- * structure is not as it should be; -EFAULT: it cannot be read; -EEXIST: there is a tree already;
- * -EUCLEAN: the tree is damaged (RD_HIT_CORRUPT says how); -ENOSPC, -ENOMEM: it is too large.
+ * structure is not as it should be; -EFAULT: it, or a page that the tree names, is no memory;
+ * -EEXIST: there is a tree already; -EUCLEAN: the tree is damaged (RD_HIT_CORRUPT says how);
+ * -ENOSPC, -ENOMEM: it is too large.
  */
 #define RD_HC_TRACE_ATTACH (RD_HC_BASE + 1)
 

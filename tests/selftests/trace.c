@@ -476,8 +476,31 @@ static void vmm_without_traces(void)
 	RDT_EQ(end(vm), GP);
 	e = event();
 	RDT_EQ(e.outcome[1], RD_TRACE_UNSUPPORTED);
+	RDT_EQ(e.outcome[2], RD_TRACE_DONE);
 	RDT_EQ(e.outcome[3], RD_TRACE_DONE);
 	RDT_EQ(at(REGION + 8), 0);
+}
+
+/*
+ * The first half of a write was allowed when the second was refused: that must not count any more
+ * when the same instruction writes there under other traces.
+ */
+static void nothing_is_left_of_a_decision(void)
+{
+	struct rdt_vm *vm = machine(4);
+	uint64_t gpa = REGION + PAGE - 4;
+
+	boot(vm);
+	trace(vm, REGION, PAGE, "la");
+	trace(vm, REGION + PAGE, PAGE, "lR");
+	RDT_EQ(put(vm, RDP_W_QUAD, gpa, ~0ull), GP);
+	RDT_EQ(event().gpa, REGION + PAGE);
+	untrace(vm, REGION, 2 * PAGE);
+	trace(vm, REGION, PAGE, "lR");
+	RDT_EQ(put(vm, RDP_W_QUAD, gpa, ~0ull), GP);
+	RDT_EQ(event().gpa, gpa);
+	RDT_EQ(at(gpa), 0);
+	no_event();
 }
 
 static void kill(void)
@@ -906,6 +929,7 @@ static const struct rdt_test tests[] = {
 	{ "across_pages", across_pages },
 	{ "actions_of_the_vmm", actions_of_the_vmm },
 	{ "vmm_without_traces", vmm_without_traces },
+	{ "nothing_is_left_of_a_decision", nothing_is_left_of_a_decision },
 	{ "kill", kill },
 	{ "events_file", events_file },
 	{ "bad_ranges", bad_ranges },

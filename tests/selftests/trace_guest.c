@@ -209,14 +209,14 @@ static void lands(struct rdt_vm *vm, uint64_t gpa)
 	no_event();
 }
 
-/* Pages 10, 20, ... 100 of the region, so that there is a leaf, and one that needs three levels. */
+/* Pages 10, 20, ... 100 of the region, and one of the first ones, so that there are more levels. */
 static struct rdt_vm *guarded(void)
 {
 	struct rdt_vm *vm = machine();
 
 	for (unsigned int i = 10; i <= 100; i += 10)
 		guard(GFN + i, 1 + i / 10 % 2, i);
-	guard(GFN + 0x30000, 1, 1);
+	guard(RDP_RAM_MIN / PAGE - 1, 1, 1);
 	RDT_EQ(attach(vm), 0);
 	return vm;
 }
@@ -426,6 +426,11 @@ static void bad_requests(void)
 	a = good, a.root = 1ull << 40;
 	refuses(vm, &a, -EINVAL, 0);
 	RDT_EQ(hypercall(vm, RD_HC_TRACE_ATTACH, 0xfffffffff000), -EFAULT);
+	guard(GFN + PAGES, 1, 0); /* behind the memory */
+	a = attach_for(tree.root);
+	refuses(vm, &a, -EFAULT, 0);
+	RDT_EQ(rd_tree_remove(&tree, GFN + PAGES), 0);
+	good.root = tree.root;
 	RDT_EQ(attach_with(vm, &good), 0);
 }
 

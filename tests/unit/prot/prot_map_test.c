@@ -165,6 +165,20 @@ START_TEST(test_bad_ranges)
 }
 END_TEST
 
+/* Blocks stay, so there is an end to them; those that are there can still be used. */
+START_TEST(test_blocks_have_an_end)
+{
+	const u64 all = RD_PROT_MAX_BLOCKS * 512ULL;
+
+	ck_assert_int_eq(rd_prot_map_reserve(&map, 0, all), 0);
+	ck_assert_int_eq(rd_prot_map_reserve(&map, all, 1), -ENOSPC);
+	ck_assert_int_eq(rd_prot_map_reserve(&map, 1ULL << 36, 1), -ENOSPC);
+	ck_assert_int_eq(rd_prot_map_reserve(&map, all - 1, 1), 0);
+	ck_assert_uint_eq(rd_prot_map_set(&map, all - 1, 4), 0);
+	ck_assert_uint_eq(rd_prot_map_get(&map, all - 1), 4);
+}
+END_TEST
+
 /* Whichever allocation fails, the map is as it was and the next try works. */
 START_TEST(test_no_memory)
 {
@@ -202,5 +216,6 @@ void add_map_tests(Suite *s)
 	tcase_add_test(c, test_far_apart);
 	tcase_add_test(c, test_bad_ranges);
 	tcase_add_test(c, test_no_memory);
+	tcase_add_test(c, test_blocks_have_an_end);
 	suite_add_tcase(s, c);
 }
