@@ -331,7 +331,11 @@ static bool refuse(struct rd_vcpu *v, u64 gpa, u16 flags)
 	return true;
 }
 
-int rd_trace_blind(struct rd_vcpu *v)
+/*
+ * A write at gpa whose bytes are not known. 1: it is let through, or not traced any more; -EACCES:
+ * it is refused, also where the list says to skip it; 0: to the VMM first; -EINTR.
+ */
+static int ask_blind(struct rd_vcpu *v, u64 gpa, u16 flags)
 {
 	unsigned int piece = rd_trace_step_pieces(v);
 	struct rd_trace_write *w = &v->trace[piece];
@@ -339,24 +343,31 @@ int rd_trace_blind(struct rd_vcpu *v)
 
 	if (!v->vm->trace)
 		return 1;
-	if (piece == RD_TRACE_PIECES) {
-		if (refuse(v, v->fault_gpa, 0))
-			rd_queue_exception_err(v, VEC_GP, 0);
+	if (piece == RD_TRACE_PIECES)
+		return refuse(v, gpa, flags) ? -EACCES : 1;
+	if (!same_write(w, v, gpa) && !open_write(v, w, gpa, 0))
 		return 1;
-	}
-	/* Not traced any more: the instruction runs by itself now. */
-	if (!same_write(w, v, v->fault_gpa) && !open_write(v, w, v->fault_gpa, 0))
-		return 1;
-	event_bytes(&a->e, v, v->fault_gpa, NULL, 0);
-	if (!carry_on(v->vm, a, true)) {
+	a->e.flags |= flags;
+	event_bytes(&a->e, v, gpa, NULL, 0);
+	/* A frame is pushed in the middle of an entry: there is no way back to it by the VMM. */
+	if (!carry_on(v->vm, a, !(flags & RD_EVENT_DELIVERY))) {
 		leave(v, a);
 		return 0;
 	}
 	if (a->e.decision == RD_TRACE_ALLOW)
-		return rd_trace_step_begin(v, v->fault_gpa);
+		return rd_trace_step_begin(v, gpa);
 	w->open = false;
 	a->e.decision = RD_TRACE_REFUSE;
 	rd_trace_report(v->vm->trace, a);
+	return -EACCES;
+}
+
+int rd_trace_blind(struct rd_vcpu *v)
+{
+	int r = ask_blind(v, v->fault_gpa, 0);
+
+	if (r != -EACCES)
+		return r;
 	rd_queue_exception_err(v, VEC_GP, 0);
 	return 1;
 }
@@ -364,9 +375,10 @@ int rd_trace_blind(struct rd_vcpu *v)
 int rd_trace_delivery(struct rd_vcpu *v, u64 gpa)
 {
 	bool in_df = v->exc.injected && v->exc.vector == VEC_DF;
+	int r = ask_blind(v, gpa, RD_EVENT_DELIVERY);
 
-	if (!refuse(v, gpa, RD_EVENT_DELIVERY))
-		return 1;
+	if (r != -EACCES)
+		return r;
 	v->exc.injected = false;
 	v->irq.injected = false;
 	v->nmi_injected = false;

@@ -130,8 +130,9 @@ void rd_trace_landed(struct rd_vcpu *v, unsigned int piece, bool ok);
  */
 int rd_trace_blind(struct rd_vcpu *v);
 /*
- * The CPU could not push the frame of an event, because the page at gpa is traced: refused,
- * whatever the list says. As above.
+ * The CPU could not push the frame of an event, because the page at gpa is traced. Let through, the
+ * event is delivered with the page open until the next exit; refused, the guest gets a double fault
+ * instead. As above.
  */
 int rd_trace_delivery(struct rd_vcpu *v, u64 gpa);
 /*
@@ -162,6 +163,8 @@ void rd_trace_destroy(struct rd_vm *vm);
 
 /* RD_REQ_STEP, before an entry. Owner: go on or end. Others: false, they have to wait. */
 bool rd_trace_step_turn(struct rd_vcpu *v);
+/* Is v about to take its step? A change of the thread's CPU undoes what its turn has prepared. */
+bool rd_trace_step_ready(const struct rd_vcpu *v);
 /* Sleep until there is no step of another vCPU, or a signal. */
 void rd_trace_step_wait(struct rd_vcpu *v);
 /* v leaves KVM_RUN: its step ends, whether the instruction was carried out or not. */

@@ -121,6 +121,12 @@ void rd_trace_step_leave(struct rd_vcpu *v)
 
 /* --- before an entry -------------------------------------------------------------------------- */
 
+/* The event that is delivered into an open page ends the step by itself: RIP moves. */
+static bool delivers(const struct rd_vcpu *v)
+{
+	return v->exc.injected || v->irq.injected || v->nmi_injected;
+}
+
 bool rd_trace_step_turn(struct rd_vcpu *v)
 {
 	struct rd_trace_step *s = &v->vm->trace->step;
@@ -131,8 +137,14 @@ bool rd_trace_step_turn(struct rd_vcpu *v)
 		rd_trace_step_leave(v);
 		return true;
 	}
-	rd_hw->step(v);
+	if (!delivers(v))
+		rd_hw->step(v);
 	return true;
+}
+
+bool rd_trace_step_ready(const struct rd_vcpu *v)
+{
+	return v->stepping && ((v->rflags & BIT(8)) || delivers(v));
 }
 
 void rd_trace_step_wait(struct rd_vcpu *v)

@@ -289,14 +289,11 @@ static void rd_vcpu_step(struct rd_vcpu *v)
 	rd_vcpu_read_begin(v);
 }
 
-/*
- * May v enter the guest with what is pending? Only for its own step, which a change of the thread's
- * CPU may have undone.
- */
+/* May v enter the guest with what is pending? Only for its own step. */
 static bool rd_vcpu_may_step(const struct rd_vcpu *v)
 {
-	return v->stepping && (v->rflags & BIT(8)) && READ_ONCE(v->requests) == BIT(RD_REQ_STEP) &&
-	       !READ_ONCE(v->lapic.events);
+	return READ_ONCE(v->requests) == BIT(RD_REQ_STEP) && !READ_ONCE(v->lapic.events) &&
+	       rd_trace_step_ready(v);
 }
 
 /* 1 go on, 0 to user space, -errno. */

@@ -799,6 +799,34 @@ static void exception_frame(void)
 	RDT_EQ(e.flags, RD_EVENT_BLIND | RD_EVENT_DELIVERY);
 }
 
+/* Allowed, it is delivered, and what was pushed is told. */
+static void exception_frame_allowed(void)
+{
+	struct rdt_vm *vm = machine(4);
+	struct rd_trace_event e;
+
+	boot(vm);
+	trace(vm, REGION, PAGE, "la");
+	for (int i = 1; i < 20; i++) {
+		uint8_t before[PAGE];
+
+		memset(region, i, PAGE);
+		memset(before, i, PAGE);
+		RDT_EQ(put(vm, RDP_W_FRAME, REGION, 0), NONE);
+		RDT_EQ(vm->shared->results[2], i);
+		e = event();
+		RDT_EQ(e.flags, RD_EVENT_BLIND | RD_EVENT_DELIVERY);
+		RDT_EQ(e.decision, RD_TRACE_ALLOW);
+		/* At least the frame: SS, RSP, RFLAGS, CS and RIP, from the end of the page down. */
+		RDT_CHECK(e.gpa + e.len > REGION + PAGE - 8 && e.len >= 32);
+		while (next_event(&e)) /* what the handler saves there by itself */
+			RDT_EQ(e.decision, RD_TRACE_ALLOW);
+		RDT_EQ(put(vm, RDP_W_QUAD, REGION, 5), NONE); /* it is closed again */
+		RDT_EQ(event().flags, 0);
+		no_event();
+	}
+}
+
 /* As many as an attacker's target has pages, and more. */
 static void many_pages(void)
 {
@@ -941,6 +969,7 @@ static const struct rdt_test tests[] = {
 	{ "vmm_asks", vmm_asks },
 	{ "guest_page_tables", guest_page_tables },
 	{ "exception_frame", exception_frame },
+	{ "exception_frame_allowed", exception_frame_allowed },
 	{ "many_pages", many_pages, 60 },
 	{ "storm", storm, 60 },
 };
