@@ -52,7 +52,7 @@ struct rd_hw {
 	void (*set_shadow)(struct rd_vcpu *v, u32 mask);
 	bool (*get_nmi_mask)(struct rd_vcpu *v);
 	void (*set_nmi_mask)(struct rd_vcpu *v, bool masked);
-	/* Make the next instruction a single step of the backend's own. */
+	/* Make the next instruction a single step of the backend's own. Preemption off. */
 	void (*step)(struct rd_vcpu *v);
 	/* RFLAGS.TF is set as an instruction ends: true if only the backend's own single step set
 	 * it, which is over then. */

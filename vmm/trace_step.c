@@ -7,6 +7,7 @@
  * before one is again.
  */
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include "vmm/hw.h"
 #include "vmm/trace.h"
@@ -137,8 +138,11 @@ bool rd_trace_step_turn(struct rd_vcpu *v)
 		rd_trace_step_leave(v);
 		return true;
 	}
+	/* Whole or not at all: when the vCPU is put, the step is undone. */
+	preempt_disable();
 	if (!delivers(v))
 		rd_hw->step(v);
+	preempt_enable();
 	return true;
 }
 

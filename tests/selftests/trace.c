@@ -817,7 +817,7 @@ static void exception_frame_allowed(void)
 		e = event();
 		RDT_EQ(e.flags, RD_EVENT_BLIND | RD_EVENT_DELIVERY);
 		RDT_EQ(e.decision, RD_TRACE_ALLOW);
-		/* At least the frame: SS, RSP, RFLAGS, CS and RIP, from the end of the page down. */
+		/* At least the frame: SS, RSP, RFLAGS, CS, RIP, from the end of the page down. */
 		RDT_CHECK(e.gpa + e.len > REGION + PAGE - 8 && e.len >= 32);
 		while (next_event(&e)) /* what the handler saves there by itself */
 			RDT_EQ(e.decision, RD_TRACE_ALLOW);
