@@ -48,25 +48,26 @@ static ssize_t rd_trace_take(struct rd_trace_file *f, char __user *buf, size_t l
 static ssize_t rd_trace_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
 	struct rd_trace_file *f = file->private_data;
+	bool dead;
 	ssize_t r;
 
 	if (len < sizeof(struct rd_trace_event))
 		return -EINVAL;
-	if (mutex_lock_interruptible(&f->lock))
-		return -EINTR;
 	for (;;) {
+		/* First: what came before the end is read before the end. */
+		dead = READ_ONCE(f->vm->dead);
+		if (mutex_lock_interruptible(&f->lock))
+			return -EINTR;
 		r = rd_trace_take(f, buf, len);
-		if (r || READ_ONCE(f->vm->dead))
-			break;
-		r = -EAGAIN;
+		mutex_unlock(&f->lock);
+		if (r || dead)
+			return r;
 		if (file->f_flags & O_NONBLOCK)
-			break;
+			return -EAGAIN;
 		r = wait_event_interruptible(f->vm->trace->wait, rd_trace_news(f));
 		if (r)
-			break;
+			return r;
 	}
-	mutex_unlock(&f->lock);
-	return r;
 }
 
 static __poll_t rd_trace_poll(struct file *file, poll_table *wait)

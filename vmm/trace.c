@@ -61,19 +61,26 @@ static void count_decision(struct rd_trace *t, const struct rd_trace_event *e)
 		count(t, blind);
 }
 
+static void put_event(struct rd_trace *t, struct rd_trace_event *e)
+{
+	e->time_ns = rd_host_real_ns();
+	rd_trace_ring_put(&t->ring, e);
+	count(t, events);
+	if (wq_has_sleeper(&t->wait))
+		wake_up_all(&t->wait);
+}
+
 void rd_trace_report(struct rd_trace *t, struct rd_trace_act *a)
 {
 	struct rd_trace_event *e = &a->e;
 
 	count_decision(t, e);
 	trace_rd_trace_hit(e->vcpu, e->gpa, e->rip, e->len, e->hit, e->decision);
-	if (!a->log)
-		return;
-	e->time_ns = rd_host_real_ns();
-	rd_trace_ring_put(&t->ring, e);
-	count(t, events);
-	if (wq_has_sleeper(&t->wait))
-		wake_up_all(&t->wait);
+	if (a->log)
+		put_event(t, e);
+	/* Last: readers of a VM that is dead take what is there for all there will be. */
+	if (unlikely(a->kill))
+		rd_vm_kill(t->guest.vm, "a write trace says so");
 }
 
 /* --- the look-up ------------------------------------------------------------------------------ */
@@ -240,23 +247,15 @@ static bool worth_exit(struct rd_vm *vm, const struct rd_trace_act *a)
 				     a->e.action[a->next] == RD_TRACE_SUSPEND);
 }
 
-/* Go on with the list. v NULL or may_exit false: without the VMM. True: it is through. */
+/* Go on with the list. may_exit false: without the VMM. True: it is through. */
 static bool carry_on(struct rd_vm *vm, struct rd_trace_act *a, bool may_exit)
 {
-	for (;;) {
-		switch (rd_trace_act_step(a, may_exit)) {
-		case RD_STEP_DECIDED:
-			return true;
-		case RD_STEP_KILL:
-			rd_vm_kill(vm, "a write trace says so");
-			break;
-		case RD_STEP_EXIT:
-			if (worth_exit(vm, a))
-				return false;
-			rd_trace_act_answer(a, RD_TRACE_UNSUPPORTED);
-			break;
-		}
+	while (rd_trace_act_step(a, may_exit) == RD_STEP_EXIT) {
+		if (worth_exit(vm, a))
+			return false;
+		rd_trace_act_answer(a, RD_TRACE_UNSUPPORTED);
 	}
+	return true;
 }
 
 /* --- writes of the guest ---------------------------------------------------------------------- */

@@ -40,6 +40,7 @@ void rd_trace_act_begin(struct rd_trace_act *a, const u8 *action)
 	a->next = 0;
 	a->log = false;
 	a->asked = false;
+	a->kill = false;
 }
 
 static void end_one(struct rd_trace_act *a, u8 outcome)
@@ -63,9 +64,9 @@ enum rd_trace_stage rd_trace_act_step(struct rd_trace_act *a, bool may_exit)
 			a->e.decision = a->e.action[a->next];
 			break;
 		case RD_TRACE_KILL:
-			end_one(a, RD_TRACE_DONE);
+			a->kill = true;
 			a->e.decision = RD_TRACE_REFUSE;
-			return RD_STEP_KILL;
+			break;
 		default: /* the VMM's */
 			if (!may_exit) {
 				end_one(a, RD_TRACE_UNSUPPORTED);

@@ -17,12 +17,12 @@ struct rd_trace_act {
 	u8 next;
 	bool log;       /* the list says that the event is reported */
 	bool asked;     /* the VMM has action[next], its answer is awaited */
+	bool kill;      /* the VM is to die when the event has been reported */
 };
 
 enum rd_trace_stage {
 	RD_STEP_DECIDED, /* the list is through: a->e.decision holds */
 	RD_STEP_EXIT,    /* the VMM must carry out the action that a->e.action[a->next] names */
-	RD_STEP_KILL,    /* the VM is to be killed; go on with the next step */
 };
 
 /* What a list leaves of a write: RD_TRACE_ALLOW, RD_TRACE_REFUSE or RD_TRACE_SKIP. */

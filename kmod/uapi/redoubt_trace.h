@@ -26,7 +26,7 @@ enum rd_trace_action {
 	RD_TRACE_SNAPSHOT = 6,  /* VMM: save it */
 	RD_TRACE_ISOLATE = 7,   /* VMM: cut its network */
 	RD_TRACE_NOTIFY = 8,    /* VMM: tell whoever is to know */
-	RD_TRACE_KILL = 9,      /* the VM is dead from here on */
+	RD_TRACE_KILL = 9,      /* the VM is dead when the list is through */
 	RD_TRACE_NR_ACTIONS
 };
 #define RD_TRACE_MAX_ACTIONS 8
@@ -97,7 +97,6 @@ enum rd_trace_hit {
  * or refused (also for RD_TRACE_SKIP); allowed, it is carried out with all other vCPUs stopped.
  */
 #define RD_EVENT_BLIND (1 << 0)
-#define RD_EVENT_WALK (1 << 1)     /* the CPU's walk of the guest's page tables */
 #define RD_EVENT_DELIVERY (1 << 2) /* the CPU pushed an interrupt's or exception's frame */
 #define RD_EVENT_MODULE (1 << 3)   /* the module wrote for the guest: PV clock, steal time, ... */
 #define RD_EVENT_VMM (1 << 4)      /* the VMM asked: RD_VM_TRACE_WRITE */

@@ -37,8 +37,9 @@ static const struct {
 	uint16_t bit;
 	const char *name;
 } flag_names[] = {
-	{ RD_EVENT_BLIND, "blind" },	   { RD_EVENT_WALK, "walk" },
-	{ RD_EVENT_DELIVERY, "delivery" }, { RD_EVENT_MODULE, "module" },
+	{ RD_EVENT_BLIND, "blind" },
+	{ RD_EVENT_DELIVERY, "delivery" },
+	{ RD_EVENT_MODULE, "module" },
 	{ RD_EVENT_VMM, "vmm" },
 };
 
