@@ -8,9 +8,8 @@
 #include <poll.h>
 #include <time.h>
 
-#include "kmod/uapi/redoubt_trace.h"
 #include "tests/selftests/lib/load.h"
-#include "tests/selftests/lib/rdt.h"
+#include "tests/selftests/lib/traces.h"
 
 enum { PAGE = 4096, SLOT = 3, NONE = 0x100, UD = 6, DF = 8, GP = 13 };
 #define REGION 0x10000000ull
@@ -25,8 +24,7 @@ static struct rdt_vm *machine_on(uint64_t pages, uint32_t flags, bool huge)
 	if (rdt_is_stock())
 		rdt_skip("stock KVM has no write traces");
 	region = rdt_slot_new(vm, SLOT, REGION, pages * PAGE, flags, huge);
-	events = RDT_OK(ioctl(vm->fd, RD_VM_TRACE_EVENTS, 0));
-	RDT_OK(fcntl(events, F_SETFL, O_NONBLOCK));
+	events = rdt_events_open(vm);
 	return vm;
 }
 
@@ -59,42 +57,6 @@ static void untrace(struct rdt_vm *vm, uint64_t gpa, uint64_t size)
 	struct rd_trace_range r = range(gpa, size, NULL);
 
 	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_REMOVE, &r));
-}
-
-static struct rd_trace_stats stats(struct rdt_vm *vm)
-{
-	struct rd_trace_stats s;
-
-	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_STATS, &s));
-	return s;
-}
-
-static bool next_event(struct rd_trace_event *e)
-{
-	ssize_t n = read(events, e, sizeof(*e));
-
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	RDT_EQ(n, sizeof(*e));
-	return true;
-}
-
-static struct rd_trace_event event(void)
-{
-	struct rd_trace_event e;
-
-	if (!next_event(&e))
-		rdt_fail("no event");
-	return e;
-}
-
-static void no_event(void)
-{
-	struct rd_trace_event e;
-
-	if (next_event(&e))
-		rdt_fail("an event nobody expects: gpa 0x%llx hit %u decision %u",
-			 (unsigned long long)e.gpa, e.hit, e.decision);
 }
 
 /* --- the guest --- */
@@ -143,7 +105,7 @@ static void each_page_alerts(void)
 	boot(vm);
 	for (uint64_t i = 0; i < PAGES; i += 7)
 		trace(vm, REGION + i * PAGE, PAGE, "lR");
-	RDT_EQ(stats(vm).pages, (PAGES + 6) / 7);
+	RDT_EQ(rdt_trace_stats(vm).pages, (PAGES + 6) / 7);
 	for (uint64_t i = 0; i < PAGES; i++) {
 		uint64_t gpa = REGION + i * PAGE + i * 8 % 4088;
 		bool traced = i % 7 == 0;
@@ -153,7 +115,7 @@ static void each_page_alerts(void)
 		RDT_EQ(at(gpa), traced ? 0 : 0x1234 + i);
 		if (!traced)
 			continue;
-		e = event();
+		e = rdt_event();
 		RDT_EQ(e.hit, RD_HIT_MAPPING);
 		RDT_EQ(e.gpa, gpa);
 		RDT_EQ(e.linear, gpa);
@@ -171,13 +133,13 @@ static void each_page_alerts(void)
 		RDT_EQ(*(uint64_t *)e.old_bytes, 0);
 		RDT_EQ(e.seq, i / 7 + 1);
 	}
-	no_event();
-	RDT_EQ(stats(vm).refused, (PAGES + 6) / 7);
+	rdt_no_event();
+	RDT_EQ(rdt_trace_stats(vm).refused, (PAGES + 6) / 7);
 	untrace(vm, REGION, PAGES * PAGE);
-	RDT_EQ(stats(vm).pages, 0);
+	RDT_EQ(rdt_trace_stats(vm).pages, 0);
 	for (uint64_t i = 0; i < PAGES; i += 7)
 		RDT_EQ(put(vm, RDP_W_QUAD, REGION + i * PAGE, i), NONE);
-	no_event();
+	rdt_no_event();
 }
 
 static void million_other_writes(void)
@@ -189,8 +151,8 @@ static void million_other_writes(void)
 	trace(vm, REGION, PAGE, "lR");
 	trace(vm, REGION + 63 * PAGE, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_MILLION, REGION + PAGE, 62), NONE);
-	no_event();
-	s = stats(vm);
+	rdt_no_event();
+	s = rdt_trace_stats(vm);
 	RDT_EQ(s.traps, 0);
 }
 
@@ -204,13 +166,13 @@ static void log_and_allow(void)
 	for (uint64_t i = 1; i < 20; i++) {
 		RDT_EQ(put(vm, RDP_W_QUAD, REGION + 16, i), NONE);
 		RDT_EQ(at(REGION + 16), i);
-		e = event();
+		e = rdt_event();
 		RDT_EQ(e.decision, RD_TRACE_ALLOW);
 		RDT_EQ(*(uint64_t *)e.old_bytes, i - 1);
 		RDT_EQ(*(uint64_t *)e.new_bytes, i);
 	}
-	no_event();
-	RDT_EQ(stats(vm).allowed, 19);
+	rdt_no_event();
+	RDT_EQ(rdt_trace_stats(vm).allowed, 19);
 }
 
 /* The instruction goes on as if it had written. */
@@ -223,8 +185,8 @@ static void skip(void)
 	RDT_EQ(put(vm, RDP_W_QUAD, REGION + 16, 5), NONE);
 	RDT_EQ(put(vm, RDP_W_EXCHANGE, REGION + 16, 5), NONE);
 	RDT_EQ(at(REGION + 16), 0);
-	no_event(); /* the list does not say so */
-	RDT_EQ(stats(vm).skipped, 2);
+	rdt_no_event(); /* the list does not say so */
+	RDT_EQ(rdt_trace_stats(vm).skipped, 2);
 }
 
 static void bytes_of_a_page(void)
@@ -242,19 +204,19 @@ static void bytes_of_a_page(void)
 		RDT_EQ(put(vm, RDP_W_QUAD, gpa, ~0ull), hit ? GP : NONE);
 		if (!hit)
 			continue;
-		e = event();
+		e = rdt_event();
 		RDT_EQ(e.gpa, gpa);
 		RDT_EQ(e.len, 8);
 	}
-	no_event();
+	rdt_no_event();
 	RDT_EQ(at(REGION + 100), 0);
-	RDT_CHECK(stats(vm).beside > 0);
+	RDT_CHECK(rdt_trace_stats(vm).beside > 0);
 	untrace(vm, REGION + 100, 8);
 	RDT_EQ(put(vm, RDP_W_QUAD, REGION + 100, 9), NONE);
 	RDT_EQ(put(vm, RDP_W_BYTE, REGION + 200, 9), GP);
 	untrace(vm, REGION + 200, 1);
 	RDT_EQ(put(vm, RDP_W_BYTE, REGION + 200, 9), NONE);
-	RDT_EQ(stats(vm).pages, 0);
+	RDT_EQ(rdt_trace_stats(vm).pages, 0);
 }
 
 /* Every way to write: refused it leaves all as it was, allowed it does what it does. */
@@ -285,20 +247,20 @@ static void every_kind_of_write(void)
 		trace(vm, gpa, PAGE, "lR");
 		RDT_EQ(put(vm, kinds[i].kind, gpa, kinds[i].value), GP);
 		RDT_EQ(at(gpa), 0);
-		e = event();
+		e = rdt_event();
 		RDT_EQ(e.gpa, gpa);
 		RDT_EQ(e.len, kinds[i].len);
 		RDT_EQ(e.rip, vm->shared->results[1]);
 		RDT_EQ(memcmp(e.new_bytes, &kinds[i].result, kinds[i].len), 0);
-		no_event();
+		rdt_no_event();
 		untrace(vm, gpa, PAGE);
 
 		trace(vm, gpa, PAGE, "la");
 		RDT_EQ(put(vm, kinds[i].kind, gpa, kinds[i].value), NONE);
 		RDT_EQ(at(gpa), kinds[i].result);
 		for (int n = kinds[i].kind == RDP_W_STRING ? 64 : 1; n--;)
-			event();
-		no_event();
+			rdt_event();
+		rdt_no_event();
 		untrace(vm, gpa, PAGE);
 	}
 }
@@ -313,17 +275,17 @@ static void instruction_not_emulated(void)
 	trace(vm, REGION, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_FXSAVE, REGION, 0), GP);
 	RDT_EQ(at(REGION), 0);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.flags, RD_EVENT_BLIND);
 	RDT_EQ(e.len, 0);
 	RDT_EQ(e.gpa & ~(PAGE - 1ull), REGION);
 	RDT_EQ(e.rip, vm->shared->results[1]);
 	RDT_EQ(e.decision, RD_TRACE_REFUSE);
-	RDT_EQ(stats(vm).blind, 1);
+	RDT_EQ(rdt_trace_stats(vm).blind, 1);
 	untrace(vm, REGION, PAGE);
 	RDT_EQ(put(vm, RDP_W_FXSAVE, REGION, 0), NONE);
 	RDT_CHECK(at(REGION) != 0);
-	no_event();
+	rdt_no_event();
 }
 
 /* Bytes that an event of a single step tells, against the page before and after. */
@@ -354,31 +316,31 @@ static void instruction_by_single_step(void)
 		memset(region, i, 2 * PAGE);
 		memset(before, i, PAGE);
 		RDT_EQ(put(vm, RDP_W_FXSAVE, REGION + 64, 0), NONE);
-		e = event();
+		e = rdt_event();
 		RDT_EQ(e.rip, vm->shared->results[1]);
 		check_change(&e, before, 0);
-		no_event();
+		rdt_no_event();
 		/* It is closed again. */
 		RDT_EQ(put(vm, RDP_W_QUAD, REGION, 5), NONE);
-		RDT_EQ(event().flags, 0);
+		RDT_EQ(rdt_event().flags, 0);
 	}
 	/* Over the edge: a page that is not traced, one that is, and two that are. */
 	untrace(vm, REGION, PAGE);
 	memset(region, 0x5a, 2 * PAGE);
 	memset(before, 0x5a, PAGE);
 	RDT_EQ(put(vm, RDP_W_FXSAVE, REGION + PAGE - 256, 0), NONE);
-	e = event();
+	e = rdt_event();
 	check_change(&e, before, 1);
-	no_event();
+	rdt_no_event();
 	trace(vm, REGION, PAGE, "la");
 	memset(region, 0x5a, 2 * PAGE);
 	RDT_EQ(put(vm, RDP_W_FXSAVE, REGION + PAGE - 256, 0), NONE);
 	for (uint64_t page = 0; page < 2; page++) {
-		e = event();
+		e = rdt_event();
 		check_change(&e, before, (e.gpa - REGION) / PAGE);
 	}
-	no_event();
-	RDT_EQ(stats(vm).blind, stats(vm).allowed - 20);
+	rdt_no_event();
+	RDT_EQ(rdt_trace_stats(vm).blind, rdt_trace_stats(vm).allowed - 20);
 }
 
 /* Into a page that is traced from one that is not: both or neither. */
@@ -392,7 +354,7 @@ static void across_pages(void)
 	trace(vm, REGION + PAGE, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_QUAD, gpa, ~0ull), GP);
 	RDT_EQ(at(gpa), 0);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.gpa, REGION + PAGE);
 	RDT_EQ(e.linear, REGION + PAGE);
 	RDT_EQ(e.len, 4);
@@ -402,15 +364,15 @@ static void across_pages(void)
 	trace(vm, REGION + PAGE, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_QUAD, gpa, ~0ull), GP);
 	RDT_EQ(at(gpa), 0);
-	RDT_EQ(event().gpa, REGION + PAGE); /* of the first half nothing happened */
-	no_event();
+	RDT_EQ(rdt_event().gpa, REGION + PAGE); /* of the first half nothing happened */
+	rdt_no_event();
 	untrace(vm, REGION + PAGE, PAGE);
 	trace(vm, REGION + PAGE, PAGE, "la");
 	RDT_EQ(put(vm, RDP_W_QUAD, gpa, 0x1122334455667788), NONE);
 	RDT_EQ(at(gpa), 0x1122334455667788);
-	RDT_EQ(event().gpa, gpa);
-	RDT_EQ(event().gpa, REGION + PAGE);
-	no_event();
+	RDT_EQ(rdt_event().gpa, gpa);
+	RDT_EQ(rdt_event().gpa, REGION + PAGE);
+	rdt_no_event();
 }
 
 static const struct rd_trace_exit *until_trace_exit(struct rdt_vm *vm)
@@ -440,7 +402,7 @@ static void actions_of_the_vmm(void)
 	RDT_EQ(x->event.gpa, REGION + 8);
 	RDT_EQ(*(uint64_t *)x->event.new_bytes, 0x99);
 	RDT_EQ(at(REGION + 8), 0);
-	no_event();
+	rdt_no_event();
 	RDT_EQ(until_trace_exit(vm)->action, RD_TRACE_SNAPSHOT);
 	answer(vm, RD_TRACE_UNSUPPORTED);
 	RDT_EQ(until_trace_exit(vm)->action, RD_TRACE_ISOLATE);
@@ -450,15 +412,15 @@ static void actions_of_the_vmm(void)
 	RDT_EQ(at(REGION + 8), 0);
 	RDT_EQ(end(vm), NONE);
 	RDT_EQ(at(REGION + 8), 0x99);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.outcome[0], RD_TRACE_DONE);
 	RDT_EQ(e.outcome[1], RD_TRACE_UNSUPPORTED);
 	RDT_EQ(e.outcome[2], RD_TRACE_DONE);
 	RDT_EQ(e.outcome[3], RD_TRACE_FAILED);
 	RDT_EQ(e.outcome[4], RD_TRACE_FAILED);
 	RDT_EQ(e.outcome[5], RD_TRACE_DONE);
-	no_event();
-	RDT_EQ(stats(vm).traps, 1);
+	rdt_no_event();
+	RDT_EQ(rdt_trace_stats(vm).traps, 1);
 }
 
 /* A VMM that has not heard of traces stops; the others of its actions it is not asked for. */
@@ -474,7 +436,7 @@ static void vmm_without_traces(void)
 	RDT_EQ(vm->vcpu[0]->run->internal.suberror, RD_EXIT_TRACE);
 	RDT_EQ(at(REGION + 8), 0);
 	RDT_EQ(end(vm), GP);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.outcome[1], RD_TRACE_UNSUPPORTED);
 	RDT_EQ(e.outcome[2], RD_TRACE_DONE);
 	RDT_EQ(e.outcome[3], RD_TRACE_DONE);
@@ -494,13 +456,13 @@ static void nothing_is_left_of_a_decision(void)
 	trace(vm, REGION, PAGE, "la");
 	trace(vm, REGION + PAGE, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_QUAD, gpa, ~0ull), GP);
-	RDT_EQ(event().gpa, REGION + PAGE);
+	RDT_EQ(rdt_event().gpa, REGION + PAGE);
 	untrace(vm, REGION, 2 * PAGE);
 	trace(vm, REGION, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_QUAD, gpa, ~0ull), GP);
-	RDT_EQ(event().gpa, gpa);
+	RDT_EQ(rdt_event().gpa, gpa);
 	RDT_EQ(at(gpa), 0);
-	no_event();
+	rdt_no_event();
 }
 
 static void kill(void)
@@ -517,7 +479,7 @@ static void kill(void)
 	RDT_EQ(at(REGION + 8), 0);
 	RDT_EQ(poll(&p, 1, 0), 1);
 	RDT_EQ(p.revents, POLLIN | POLLHUP);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.decision, RD_TRACE_REFUSE);
 	RDT_EQ(e.outcome[1], RD_TRACE_DONE);
 	RDT_EQ(read(events, &e, sizeof(e)), 0);
@@ -549,7 +511,7 @@ static void events_file(void)
 	RDT_CHECK(e[0].seq == 6 || e[0].seq == 7);
 	RDT_EQ(e[1].seq, e[0].seq + 1);
 	RDT_EQ(e[1].flags & RD_EVENT_LOST, 0);
-	RDT_EQ(stats(vm).lost, 5);
+	RDT_EQ(rdt_trace_stats(vm).lost, 5);
 	RDT_EQ(put(vm, RDP_W_BYTE, REGION, 1), GP);
 	RDT_EQ(read(second, e, sizeof(e)), sizeof(e[0]));
 	RDT_EQ(e[0].seq, RD_TRACE_RING + 6);
@@ -589,13 +551,13 @@ static void bad_ranges(void)
 	r.reserved = 1;
 	add_fails(vm, r, EINVAL);
 	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_ADD, RDT_BAD_PTR), EFAULT);
-	RDT_EQ(stats(vm).pages, 0);
+	RDT_EQ(rdt_trace_stats(vm).pages, 0);
 
 	trace(vm, REGION + 4 * PAGE, 4 * PAGE, "lR");
 	add_fails(vm, range(REGION + 2 * PAGE, 4 * PAGE, "lR"), EEXIST);
-	RDT_EQ(stats(vm).pages, 4); /* nothing of it has stayed */
+	RDT_EQ(rdt_trace_stats(vm).pages, 4); /* nothing of it has stayed */
 	add_fails(vm, range(REGION + 3 * PAGE + 8, PAGE, "lR"), EEXIST);
-	RDT_EQ(stats(vm).pages, 4);
+	RDT_EQ(rdt_trace_stats(vm).pages, 4);
 	trace(vm, REGION + 8, 8, "lR");
 	add_fails(vm, range(REGION + 12, 8, "lR"), EEXIST);
 	add_fails(vm, range(REGION + 16, 8, "la"), EEXIST);
@@ -610,10 +572,10 @@ static void bad_ranges(void)
 	r = range(0, 0, NULL);
 	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_REMOVE, &r), EINVAL);
 	untrace(vm, REGION + 5 * PAGE, PAGE);
-	RDT_EQ(stats(vm).pages, 4);
+	RDT_EQ(rdt_trace_stats(vm).pages, 4);
 	untrace(vm, REGION, 16 * PAGE);
-	RDT_EQ(stats(vm).pages, 0);
-	RDT_EQ(stats(vm).nodes, 0);
+	RDT_EQ(rdt_trace_stats(vm).pages, 0);
+	RDT_EQ(rdt_trace_stats(vm).nodes, 0);
 	r = range(REGION, 16 * PAGE, NULL);
 	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_REMOVE, &r), ENOENT);
 	r.gpa = 0;
@@ -646,7 +608,7 @@ static void listing(void)
 		r.gpa += r.size;
 	}
 	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_NEXT, &r), ENOENT);
-	RDT_EQ(stats(vm).pages, 3 + 1 + 1 + 256 + 1);
+	RDT_EQ(rdt_trace_stats(vm).pages, 3 + 1 + 1 + 256 + 1);
 }
 
 /* One page of a large one: its neighbours cost nothing, and the large page comes back. */
@@ -664,18 +626,18 @@ static void large_pages(void)
 	trace(vm, REGION + 700 * PAGE, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_PAGES, REGION, 1024), NONE);
 	RDT_EQ(vm->shared->results[2], 1);
-	RDT_EQ(event().gpa, REGION + 700 * PAGE + 700 % 512 * 8);
+	RDT_EQ(rdt_event().gpa, REGION + 700 * PAGE + 700 % 512 * 8);
 	RDT_EQ(rdt_vcpu_stat(vm, "pf_map_2m"), large); /* the other one has stayed */
 	small = rdt_vcpu_stat(vm, "pf_map_4k");
 	RDT_EQ(put(vm, RDP_W_PAGES, REGION, 1024), NONE);
 	RDT_EQ(rdt_vcpu_stat(vm, "pf_map_4k"), small);
-	event();
+	rdt_event();
 	untrace(vm, REGION + 700 * PAGE, PAGE);
 	RDT_EQ(put(vm, RDP_W_PAGES, REGION, 1024), NONE);
 	RDT_EQ(vm->shared->results[2], 0);
 	RDT_EQ(rdt_vcpu_stat(vm, "pf_map_2m"), large + 1);
 	RDT_EQ(rdt_vcpu_stat(vm, "pf_map_4k"), small);
-	no_event();
+	rdt_no_event();
 }
 
 /* The log of dirty pages has what landed, and nothing that did not. */
@@ -709,11 +671,11 @@ static void slots_come_and_go(void)
 	RDT_OK(rdt_slot_set(vm, SLOT, REGION + 16 * PAGE, 8 * PAGE, region, 0));
 	RDT_EQ(put(vm, RDP_W_QUAD, REGION + 20 * PAGE, 1), GP);
 	RDT_EQ(put(vm, RDP_W_QUAD, REGION + 21 * PAGE, 1), NONE);
-	event();
+	rdt_event();
 	RDT_OK(rdt_slot_set(vm, SLOT, REGION + 20 * PAGE, 8 * PAGE, region, 0));
 	RDT_EQ(put(vm, RDP_W_QUAD, REGION + 20 * PAGE, 1), GP);
-	RDT_EQ(event().gpa, REGION + 20 * PAGE);
-	no_event();
+	RDT_EQ(rdt_event().gpa, REGION + 20 * PAGE);
+	rdt_no_event();
 }
 
 /* The module writes for the guest where the guest says: it must not become the guest's hand. */
@@ -727,11 +689,11 @@ static void module_writes(void)
 	RDT_EQ(put(vm, RDP_W_MSR, REGION + 64, wall_clock), NONE);
 	RDT_CHECK(at(REGION + 64) != 0);
 	memset(region, 0, PAGE);
-	no_event();
+	rdt_no_event();
 	trace(vm, REGION, PAGE, "lR");
 	RDT_EQ(put(vm, RDP_W_MSR, REGION + 64, wall_clock), NONE);
 	RDT_EQ(at(REGION + 64), 0);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.flags, RD_EVENT_MODULE);
 	RDT_EQ(e.gpa, REGION + 64);
 	RDT_EQ(e.decision, RD_TRACE_REFUSE);
@@ -746,7 +708,7 @@ static void vmm_asks(void)
 	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_WRITE, &r));
 	trace(vm, REGION + PAGE, PAGE, "lR");
 	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_WRITE, &r), EPERM);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.flags, RD_EVENT_VMM);
 	RDT_EQ(e.vcpu, ~0u);
 	RDT_EQ(e.gpa, REGION + PAGE);
@@ -755,7 +717,7 @@ static void vmm_asks(void)
 	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_WRITE, &r));
 	r.size = 0;
 	RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_WRITE, &r), EINVAL);
-	no_event();
+	rdt_no_event();
 }
 
 /* The CPU writes to the guest's page tables by itself. */
@@ -775,7 +737,7 @@ static void guest_page_tables(void)
 	RDT_EQ(put(vm, RDP_W_TABLES, REGION, 0x78), NONE);
 	RDT_EQ(at(there), 0x78);
 	RDT_EQ(at(REGION) & 0x60, 0x60);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.gpa, REGION);
 	RDT_EQ(e.flags, RD_EVENT_MODULE);
 }
@@ -795,7 +757,7 @@ static void exception_frame(void)
 	rdt_until_exit(vm->vcpu[0], KVM_EXIT_SHUTDOWN);
 	for (int i = 0; i < PAGE; i += 8)
 		RDT_EQ(at(REGION + i), 0);
-	e = event();
+	e = rdt_event();
 	RDT_EQ(e.flags, RD_EVENT_BLIND | RD_EVENT_DELIVERY);
 }
 
@@ -814,16 +776,16 @@ static void exception_frame_allowed(void)
 		memset(before, i, PAGE);
 		RDT_EQ(put(vm, RDP_W_FRAME, REGION, 0), NONE);
 		RDT_EQ(vm->shared->results[2], i);
-		e = event();
+		e = rdt_event();
 		RDT_EQ(e.flags, RD_EVENT_BLIND | RD_EVENT_DELIVERY);
 		RDT_EQ(e.decision, RD_TRACE_ALLOW);
 		/* At least the frame: SS, RSP, RFLAGS, CS, RIP, from the end of the page down. */
 		RDT_CHECK(e.gpa + e.len > REGION + PAGE - 8 && e.len >= 32);
-		while (next_event(&e)) /* what the handler saves there by itself */
+		while (rdt_event_next(&e)) /* what the handler saves there by itself */
 			RDT_EQ(e.decision, RD_TRACE_ALLOW);
 		RDT_EQ(put(vm, RDP_W_QUAD, REGION, 5), NONE); /* it is closed again */
-		RDT_EQ(event().flags, 0);
-		no_event();
+		RDT_EQ(rdt_event().flags, 0);
+		rdt_no_event();
 	}
 }
 
@@ -838,17 +800,17 @@ static void many_pages(void)
 	boot(vm);
 	trace(vm, gpa, pages * PAGE, "lR");
 	trace(vm, REGION, PAGE, "lR");
-	RDT_EQ(stats(vm).pages, pages + 1);
+	RDT_EQ(rdt_trace_stats(vm).pages, pages + 1);
 	while (ioctl(vm->fd, RD_VM_TRACE_NEXT, &r) == 0) {
 		n += r.size / PAGE;
 		r.gpa += r.size;
 	}
 	RDT_EQ(n, pages + 1);
 	RDT_EQ(put(vm, RDP_W_QUAD, REGION, 1), GP);
-	event();
+	rdt_event();
 	untrace(vm, gpa, pages * PAGE);
-	RDT_EQ(stats(vm).pages, 1);
-	RDT_EQ(stats(vm).nodes, 1);
+	RDT_EQ(rdt_trace_stats(vm).pages, 1);
+	RDT_EQ(rdt_trace_stats(vm).nodes, 1);
 }
 
 /* --- traces that come and go under four processors --- */
@@ -865,7 +827,7 @@ static void take_events(struct changer *c)
 {
 	struct rd_trace_event e;
 
-	while (next_event(&e)) {
+	while (rdt_event_next(&e)) {
 		c->refused += e.decision == RD_TRACE_REFUSE;
 		c->allowed += e.decision == RD_TRACE_ALLOW;
 		RDT_EQ(e.hit, RD_HIT_MAPPING);
@@ -913,8 +875,7 @@ static void storm(void)
 	if (rdt_is_stock())
 		rdt_skip("stock KVM has no write traces");
 	region = rdt_slot_new(vm, SLOT, REGION, (STORM_PAGES + 4) * PAGE, 0, false);
-	events = RDT_OK(ioctl(vm->fd, RD_VM_TRACE_EVENTS, 0));
-	RDT_OK(fcntl(events, F_SETFL, O_NONBLOCK));
+	events = rdt_events_open(vm);
 	vm->shared->args[1] = REGION;
 	vm->shared->args[2] = STORM_PAGES;
 	/* Of two processors, by single steps. */
@@ -924,7 +885,7 @@ static void storm(void)
 	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 2);
 	pthread_join(t, NULL);
 	take_events(&c);
-	s = stats(vm);
+	s = rdt_trace_stats(vm);
 	for (unsigned int cpu = 0; cpu < 4; cpu++) {
 		uint64_t landed = 0;
 

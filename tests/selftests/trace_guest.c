@@ -5,10 +5,8 @@
  * the guest would build it. With --open-nodes the module must be one that leaves the nodes open
  * (tests/rig/module --open-nodes): then the same attack goes unnoticed.
  */
-#include <fcntl.h>
-
 #include "kmod/uapi/redoubt_guest.h"
-#include "tests/selftests/lib/rdt.h"
+#include "tests/selftests/lib/traces.h"
 #include "vmm/trace_tree.h"
 
 enum { PAGE = 4096, SLOT = 3, NONE = 0x100, GP = 13, PAGES = 512, FIRST_NODE = 256, LISTS = 2 };
@@ -16,7 +14,6 @@ enum { PAGE = 4096, SLOT = 3, NONE = 0x100, GP = 13, PAGES = 512, FIRST_NODE = 2
 #define GFN (REGION / PAGE)
 #define ATTACH_GPA (REGION + 255 * PAGE)
 
-static int events;
 static uint8_t *region;
 static struct rd_tree tree;
 static unsigned int nodes_used;
@@ -79,12 +76,6 @@ static bool open_nodes(void)
 	return rdt_option("open-nodes") != NULL;
 }
 
-static void open_events(struct rdt_vm *vm)
-{
-	events = RDT_OK(ioctl(vm->fd, RD_VM_TRACE_EVENTS, 0));
-	RDT_OK(fcntl(events, F_SETFL, O_NONBLOCK));
-}
-
 static struct rdt_vm *machine(void)
 {
 	struct rdt_vm *vm = rdt_payload_vm("trace", "writes");
@@ -94,7 +85,7 @@ static struct rdt_vm *machine(void)
 	region = rdt_slot_new(vm, SLOT, REGION, PAGES * PAGE, 0, false);
 	nodes_used = 0;
 	rd_tree_init(&tree, &ops, NULL, PAGES, false);
-	open_events(vm);
+	rdt_events_open(vm);
 	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 1);
 	return vm;
 }
@@ -147,41 +138,12 @@ static uint64_t at(uint64_t gpa)
 	return v;
 }
 
-static struct rd_trace_stats stats(struct rdt_vm *vm)
-{
-	struct rd_trace_stats s;
-
-	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_STATS, &s));
-	return s;
-}
-
-static bool next_event(struct rd_trace_event *e)
-{
-	ssize_t n = read(events, e, sizeof(*e));
-
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	RDT_EQ(n, sizeof(*e));
-	return true;
-}
-
 static struct rd_trace_event event(uint8_t hit)
 {
-	struct rd_trace_event e;
+	struct rd_trace_event e = rdt_event();
 
-	if (!next_event(&e))
-		rdt_fail("no event");
 	RDT_EQ(e.hit, hit);
 	return e;
-}
-
-static void no_event(void)
-{
-	struct rd_trace_event e;
-
-	if (next_event(&e))
-		rdt_fail("an event nobody expects: gpa 0x%llx hit %u", (unsigned long long)e.gpa,
-			 e.hit);
 }
 
 /* Refused, told as a hit of this kind, and not done. */
@@ -206,7 +168,7 @@ static void lands(struct rdt_vm *vm, uint64_t gpa)
 
 	RDT_EQ(put(vm, RDP_W_QUAD, gpa, want), NONE);
 	RDT_EQ(at(gpa), want);
-	no_event();
+	rdt_no_event();
 }
 
 /* Pages 10, 20, ... 100 of the region, and one of the first ones, so that there are more levels. */
@@ -247,7 +209,7 @@ static void what_the_tree_names(void)
 			refused(vm, gpa, RD_HIT_MAPPING);
 		}
 	}
-	no_event();
+	rdt_no_event();
 	RDT_EQ(hypercall(vm, RD_HC_TRACE_QUERY, tree.root), open_nodes() ? 0 : RD_GUEST_NODE);
 	RDT_EQ(hypercall(vm, RD_HC_TRACE_QUERY, ~0ull), 0);
 }
@@ -267,8 +229,8 @@ static void nodes_are_guarded(void)
 		refused(vm, gpa + PAGE - 8, RD_HIT_NODE);
 		refused(vm, REGION + 20 * PAGE, RD_HIT_MAPPING);
 	}
-	RDT_EQ(stats(vm).node, 3 * tree.nodes);
-	RDT_EQ(stats(vm).corrupt, 0);
+	RDT_EQ(rdt_trace_stats(vm).node, 3 * tree.nodes);
+	RDT_EQ(rdt_trace_stats(vm).corrupt, 0);
 	lands(vm, REGION + (FIRST_NODE + tree.nodes) * PAGE);
 }
 
@@ -299,9 +261,9 @@ static void attack(void)
 	}
 	RDT_EQ(put(vm, RDP_W_QUAD, entry, 0), NONE);
 	RDT_EQ(at(entry), 0);
-	no_event();
+	rdt_no_event();
 	lands(vm, page);
-	RDT_EQ(stats(vm).stale, 1);
+	RDT_EQ(rdt_trace_stats(vm).stale, 1);
 	refused(vm, REGION + 40 * PAGE, RD_HIT_MAPPING); /* which is still in the tree */
 }
 
@@ -341,9 +303,9 @@ static void requests_are_denied(void)
 	RDT_EQ(attach_with(vm, &a), -EEXIST);
 	RDT_EQ(event(RD_HIT_DENIED).code, RD_HC_TRACE_ATTACH - RD_HC_BASE);
 	refused(vm, REGION + 20 * PAGE, RD_HIT_MAPPING);
-	RDT_EQ(stats(vm).denied, 3);
+	RDT_EQ(rdt_trace_stats(vm).denied, 3);
 	RDT_EQ(hypercall(vm, RD_HC_BASE + RD_HC_COUNT, 0), -1000);
-	no_event();
+	rdt_no_event();
 }
 
 /* The module's own pen: where the guest lets it write, and where it sets accessed bits. */
@@ -366,7 +328,7 @@ static void refuses(struct rdt_vm *vm, struct rd_guest_attach *a, int64_t want, 
 	RDT_EQ(attach_with(vm, a), want);
 	if (want == -EUCLEAN)
 		RDT_EQ(event(RD_HIT_CORRUPT).code, why);
-	no_event();
+	rdt_no_event();
 	/* And nothing of it has stayed. */
 	for (unsigned int i = 0; i < PAGES; i++)
 		RDT_EQ(hypercall(vm, RD_HC_TRACE_QUERY, GFN + i), 0);
@@ -452,7 +414,7 @@ static void carried_to_another_machine(void)
 	memcpy(region, from, PAGES * PAGE);
 	RDT_OK(ioctl(other->fd, RD_VM_TRACE_SET_GUEST, &a));
 	RDT_ERRNO(ioctl(other->fd, RD_VM_TRACE_SET_GUEST, &a), EEXIST);
-	open_events(other);
+	rdt_events_open(other);
 	RDT_EQ(rdt_until_sync(other->vcpu[0]), 1);
 	refused(other, REGION + 20 * PAGE, RD_HIT_MAPPING);
 	refused(other, tree.root * PAGE, RD_HIT_NODE);
@@ -510,7 +472,7 @@ static void with_traces_of_the_host(void)
 	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_ADD, &r));
 	RDT_EQ(put(vm, RDP_W_QUAD, r.gpa, 1), GP);
 	RDT_EQ(event(RD_HIT_MAPPING).tag, 20);
-	no_event();
+	rdt_no_event();
 }
 
 static const struct rdt_test tests[] = {
