@@ -27,6 +27,11 @@ enum rd_trace_action {
 	RD_TRACE_ISOLATE = 7,   /* VMM: cut its network */
 	RD_TRACE_NOTIFY = 8,    /* VMM: tell whoever is to know */
 	RD_TRACE_KILL = 9,      /* the VM is dead when the list is through */
+	/*
+	 * The guest's driver is asked, in integrity mode (RD_MODE_JUDGE): if it lets the write
+	 * through, that is the end of the list; else the list goes on.
+	 */
+	RD_TRACE_ASK = 10,
 	RD_TRACE_NR_ACTIONS
 };
 #define RD_TRACE_MAX_ACTIONS 8
@@ -89,6 +94,19 @@ enum rd_trace_hit {
 	RD_HIT_NODE = 2,    /* a page of the guest's tree */
 	RD_HIT_CORRUPT = 3, /* a damaged tree: code is its enum rd_tree_why */
 	RD_HIT_DENIED = 4,  /* a request of the guest that was refused: code is its number */
+	RD_HIT_MODE = 5,    /* integrity mode ended early: code is its enum rd_mode_why */
+};
+
+/* Why integrity mode ended before the image left it. gpa, where there is one, is the address. */
+enum rd_mode_why {
+	RD_MODE_FETCH = 1,     /* of code from a page that is none of the image's */
+	RD_MODE_WRITE = 2,     /* to a page that is none of its own */
+	RD_MODE_READ = 3,      /* from an address that is no memory */
+	RD_MODE_EXCEPTION = 4, /* rip says where */
+	RD_MODE_INSN = 5,      /* an instruction that is not for this mode */
+	RD_MODE_CALL = 6,      /* an unknown hypercall */
+	RD_MODE_TIME = 7,      /* it took longer than two seconds */
+	RD_MODE_HOST = 8,      /* the host could not go on: the VM ends, or memory is missing */
 };
 
 /* Bits of an event's flags. */
@@ -156,6 +174,13 @@ struct rd_trace_event {
 #define RD_VM_TRACE_GET_GUEST _IOR(RD_IOC_TYPE, 0x57, struct rd_guest_attach)
 #define RD_VM_TRACE_SET_GUEST _IOW(RD_IOC_TYPE, 0x58, struct rd_guest_attach)
 #define RD_GUEST_NO_TREE (~0ULL)
+
+/*
+ * What the host wants of the guest's driver (want, allow and action count; the rest must be 0), and
+ * how the driver fares (kmod/uapi/redoubt_guest.h). -EINVAL: not such a structure.
+ */
+#define RD_VM_TRACE_WANT _IOW(RD_IOC_TYPE, 0x59, struct rd_guest_driver_status)
+#define RD_VM_TRACE_DRIVER _IOR(RD_IOC_TYPE, 0x5a, struct rd_guest_driver_status)
 
 /*
  * struct kvm_run.exit_reason, with a struct rd_trace_exit in kvm_run.padding: carry out action, put
