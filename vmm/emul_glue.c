@@ -212,6 +212,7 @@ static noinline int rd_glue_write_traced(struct rd_emul *e, u64 linear, u64 gpa,
 		r = rd_glue_write_asked(e, 0, gpa, buf, first, go);
 	if (!r && first < len)
 		r = rd_glue_write_asked(e, 1, gpa2, buf + first, len - first, go2);
+	rd_mode_settle(rd_emul_vcpu(e));
 	return r;
 }
 
@@ -251,12 +252,15 @@ static int rd_glue_cmpxchg(struct rd_emul *e, u64 linear, void *old, const void 
 		r = rd_glue_translate(e, linear, RD_ACC_READ | RD_ACC_WRITE, &gpa);
 		if (!r)
 			r = rd_glue_ask(e, 0, gpa, linear, new_val, len, &go);
-		if (r || unlikely(go == RD_WRITE_SKIP))
+		if (r || unlikely(go == RD_WRITE_SKIP)) {
+			rd_mode_settle(v);
 			return r;
+		}
 		r = rd_vcpu_cmpxchg_gpa_asked(v, gpa, old, new_val, len);
 		/* What differed was not written: it is asked about again. */
 		if (unlikely(go == RD_WRITE_GO) && r <= 0)
 			rd_trace_landed(v, 0, !r);
+		rd_mode_settle(v);
 		if (r >= 0)
 			return RD_EMUL_DONE;
 	}

@@ -13,6 +13,7 @@ struct rd_vm;
 struct rd_vcpu;
 struct rd_pt_format;
 struct rd_paging_regs;
+struct rd_mode_run;
 
 struct rd_hw {
 	const char *name; /* "svm", "vmx" */
@@ -85,6 +86,12 @@ struct rd_hw {
 	void (*update_tsc)(struct rd_vcpu *v); /* v->tsc.offset or ratio changed */
 	void (*update_msr_filter)(struct rd_vcpu *v);
 	void (*flush_tlb)(struct rd_vcpu *v); /* everything of this vCPU, before its next entry */
+	/*
+	 * Integrity mode (vmm/mode.h), optional. prepare: before the first entry, may sleep,
+	 * -ENOMEM. enter: interrupts off; once, with no old translation of the view; fills m.
+	 */
+	int (*mode_prepare)(struct rd_vcpu *v);
+	void (*mode_enter)(struct rd_vcpu *v, struct rd_mode_run *m);
 };
 
 extern const struct rd_hw *rd_hw;

@@ -16,6 +16,7 @@
 
 /* What one fault wants. */
 struct fault {
+	u64 *root;           /* the table to map in: the VM's, or its view's */
 	struct rd_slot *slot;
 	struct rd_prot_verdict verdict;
 	u8 page_reasons;     /* those of the page itself that went into the verdict */
@@ -92,10 +93,9 @@ static bool split_leaf(struct rd_vcpu *v, u64 *e, u64 old, unsigned int level)
 
 /* --- the walk --------------------------------------------------------------------------------- */
 
-u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level, u64 *value)
+u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 *table, u64 gfn, unsigned int *level, u64 *value)
 {
 	const struct rd_pt_format *fmt = mmu->fmt;
-	u64 *table = mmu->root;
 	unsigned int l;
 
 	for (l = fmt->levels;; l--) {
@@ -171,7 +171,7 @@ static int install(struct rd_vcpu *v, const struct fault *f)
 {
 	struct rd_mmu *mmu = &v->vm->mmu;
 	const struct rd_pt_format *fmt = mmu->fmt;
-	u64 *table = mmu->root;
+	u64 *table = f->root;
 	unsigned int l = fmt->levels;
 
 	for (;;) {
@@ -229,6 +229,9 @@ static int reprotected(struct rd_vcpu *v, struct fault *f)
 {
 	struct rd_mmu *mmu = &v->vm->mmu;
 
+	/* In the view, reasons are what opens a page: none may have gone either. */
+	if (unlikely(f->root != mmu->root))
+		return rd_prot_map_get(&mmu->prot, f->gfn) != f->page_reasons ? RD_PF_RETRY : 0;
 	if (likely(!mmu->prot.nr))
 		return 0;
 	if (page_reasons(v, f->gfn) & ~f->page_reasons)
@@ -321,7 +324,7 @@ static bool restore_write(struct rd_vcpu *v, const struct fault *f)
 	u64 *e, old = 0;
 
 	read_lock(&mmu->lock);
-	e = rd_mmu_leaf(mmu, f->gfn, &level, &old);
+	e = rd_mmu_leaf(mmu, f->root, f->gfn, &level, &old);
 	if (level == 1 && (old & fmt->soft_write) &&
 	    !(page_reasons(v, f->gfn) & ~f->page_reasons)) {
 		rd_mark_dirty(v, f->slot, f->gfn);
@@ -346,10 +349,37 @@ static int ask_units(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 	return RD_PF_EMULATE;
 }
 
+/* gpa, acc and the verdict are known: map the page. Returns as rd_mmu_fault(). */
+static int map_in_slot(struct rd_vcpu *v, struct fault *f)
+{
+	int ret = map(v, f);
+
+	if (likely(ret == RD_PF_FIXED)) {
+		rd_count(v, pf_fixed);
+		return ret;
+	}
+	if (ret == -ESTALE)
+		zap_stale(v->vm, f->gfn);
+	else if (ret == -EBUSY)
+		wait_for_host(&v->vm->mmu, f);
+	else if (ret < 0)
+		return ret;
+	rd_count(v, pf_retry);
+	return RD_PF_RETRY;
+}
+
+static inline void set_access(struct fault *f, struct rd_slot *s, u64 gpa, unsigned int acc)
+{
+	f->slot = s;
+	f->gfn = gpa >> RD_PAGE_SHIFT;
+	f->hva = rd_slot_hva(s, f->gfn);
+	f->write = acc & RD_ACC_WRITE;
+	f->fetch = acc & RD_ACC_FETCH;
+}
+
 static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned int acc)
 {
 	struct fault f;
-	int ret;
 
 	f.page_reasons = page_reasons(v, gpa >> RD_PAGE_SHIFT);
 	f.verdict = rd_prot_decide(s->reasons | f.page_reasons, acc);
@@ -358,26 +388,11 @@ static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned
 							   : RD_PF_TRACED;
 	if (unlikely(f.verdict.action == RD_PROT_EMULATE))
 		return RD_PF_EMULATE;
-	f.slot = s;
-	f.gfn = gpa >> RD_PAGE_SHIFT;
-	f.hva = rd_slot_hva(s, f.gfn);
-	f.write = acc & RD_ACC_WRITE;
-	f.fetch = acc & RD_ACC_FETCH;
+	f.root = v->vm->mmu.root;
+	set_access(&f, s, gpa, acc);
 	if (f.verdict.action == RD_PROT_LOG && restore_write(v, &f))
 		return RD_PF_FIXED;
-	ret = map(v, &f);
-	if (likely(ret == RD_PF_FIXED)) {
-		rd_count(v, pf_fixed);
-		return ret;
-	}
-	if (ret == -ESTALE)
-		zap_stale(v->vm, f.gfn);
-	else if (ret == -EBUSY)
-		wait_for_host(&v->vm->mmu, &f);
-	else if (ret < 0)
-		return ret;
-	rd_count(v, pf_retry);
-	return RD_PF_RETRY;
+	return map_in_slot(v, &f);
 }
 
 int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
@@ -386,6 +401,60 @@ int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 
 	/* Most faults of a guest that has warmed up are accesses to devices. */
 	return s ? fault_in_slot(v, s, gpa, acc) : RD_PF_EMULATE;
+}
+
+/* --- the view --------------------------------------------------------------------------------- */
+
+/*
+ * What the view may do with a page: its reasons open it instead of stopping what it is there for,
+ * but those of the slot hold, and what another subsystem owns is nobody's.
+ */
+static struct rd_prot_verdict view_verdict(const struct rd_slot *s, u8 reasons, unsigned int allow,
+					   unsigned int acc)
+{
+	u8 stops = reasons & BIT(RD_PROT_OWNED);
+	struct rd_prot_verdict verdict = rd_prot_decide(s->reasons | stops, acc);
+
+	verdict.allow &= allow;
+	verdict.small = true;
+	return verdict;
+}
+
+int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, unsigned int allow)
+{
+	struct rd_slot *s = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
+	struct fault f;
+
+	if (!s || (acc & ~allow))
+		return RD_PF_EMULATE;
+	f.page_reasons = reasons;
+	f.verdict = view_verdict(s, reasons, allow, acc);
+	if (f.verdict.action == RD_PROT_ASK || f.verdict.action == RD_PROT_EMULATE)
+		return RD_PF_EMULATE;
+	f.root = v->vm->mmu.view;
+	set_access(&f, s, gpa, acc);
+	return map_in_slot(v, &f);
+}
+
+int rd_mmu_view_page(struct rd_vcpu *v, u64 gfn, struct page *page)
+{
+	struct rd_mmu *mmu = &v->vm->mmu;
+	struct fault f = {
+		.root = mmu->view,
+		.gfn = gfn,
+		.level = 1,
+		.write = true,
+		.verdict = { .allow = RD_ACC_READ | RD_ACC_WRITE },
+		.host = { .pfn = page_to_pfn(page), .write = true, .dirty = true, .special = true },
+	};
+	int ret;
+
+	if (cache_fill(&v->mmu_cache, mmu->fmt->levels - 1))
+		return -ENOMEM;
+	read_lock(&mmu->lock);
+	ret = install(v, &f);
+	read_unlock(&mmu->lock);
+	return ret;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

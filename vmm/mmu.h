@@ -15,6 +15,7 @@
 #include "vmm/prot_map.h"
 #include "vmm/pt.h"
 
+struct page;
 struct rd_vm;
 struct rd_vcpu;
 struct rd_slot;
@@ -29,6 +30,8 @@ struct rd_mmu {
 	const struct rd_pt_format *fmt;
 	u64 *root;
 	u64 root_pa;               /* with the memory encryption bit, where the host uses it */
+	u64 *view;                 /* [L] a second table, for integrity mode; NULL: none */
+	u64 view_pa;
 	u64 me_mask;               /* that bit, or 0 */
 	u64 max_gfn;               /* slots must end below */
 	struct mmu_notifier notifier;
@@ -96,5 +99,22 @@ int rd_mmu_protect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason re
 /* Narrow what maps a page with reasons again, after it was opened for one vCPU. As above. */
 void rd_mmu_close(struct rd_vm *vm, u64 gfn);
 void rd_mmu_unprotect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason reason);
+
+/*
+ * The view: a second nested table, which a vCPU runs on in integrity mode (vmm/mode.h). It maps
+ * single pages, as far as its user allows, and loses them with the VM's own table.
+ *
+ * vmm/mmu_view.c: make it (-ENOMEM; it stays until the VM ends); empty it.
+ */
+int rd_mmu_view_init(struct rd_vm *vm);
+void rd_mmu_view_clear(struct rd_vm *vm);
+/*
+ * vmm/mmu.c. allow: RD_ACC_ bits that follow from the page's reasons, which the caller has read; if
+ * these change, the page goes. RD_PF_FIXED, _RETRY, _EMULATE: it is not for that access; -errno.
+ * Caller as for rd_mmu_fault().
+ */
+int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, unsigned int allow);
+/* Map a page of the module's at a guest page where the guest sees something else, or nothing. */
+int rd_mmu_view_page(struct rd_vcpu *v, u64 gfn, struct page *page);
 
 #endif

@@ -119,7 +119,7 @@ static bool age_pages(struct rd_vm *vm, u64 gfn, u64 last, void *arg)
 	u64 value;
 
 	while (gfn < last) {
-		u64 *e = rd_mmu_leaf(mmu, gfn, &level, &value);
+		u64 *e = rd_mmu_leaf(mmu, mmu->root, gfn, &level, &value);
 
 		if (e && (value & mmu->fmt->accessed)) {
 			young = true;

@@ -47,10 +47,10 @@ static inline u64 *rd_mmu_child(const struct rd_mmu *mmu, u64 e)
 void rd_mmu_drop_cache(struct rd_vcpu *v);
 
 /*
- * The leaf that maps gfn, or NULL; its level, and its value as it was found: while the lock is held
+ * The leaf that maps gfn in the table with that root, or NULL; its level, and its value as it was found: while the lock is held
  * for read only, a large leaf may become a table at any moment, so do not read it again.
  */
-u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 gfn, unsigned int *level, u64 *value);
+u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 *root, u64 gfn, unsigned int *level, u64 *value);
 
 /*
  * mmu_zap.c. Collects what must be flushed and freed; between begin and end mmu.lock is held for
@@ -65,7 +65,10 @@ struct rd_zapper {
 };
 
 void rd_zap_begin(struct rd_zapper *z, struct rd_vm *vm, bool yield);
-void rd_zap_range(struct rd_zapper *z, u64 first, u64 end);  /* guest pages [first, end) */
+/* Guest pages [first, end), in the VM's table and in its view. */
+void rd_zap_range(struct rd_zapper *z, u64 first, u64 end);
+/* The same in the view only, where there is one. */
+void rd_zap_view(struct rd_zapper *z, u64 first, u64 end);
 void rd_zap_end(struct rd_zapper *z);
 /* Empty a present entry of that level. */
 void rd_zap_entry(struct rd_zapper *z, u64 *e, unsigned int level);

@@ -86,6 +86,8 @@ void rd_mmu_free_tables(struct rd_vm *vm)
 	struct rd_zapper z = { .vm = vm, .dead = LIST_HEAD_INIT(z.dead) };
 
 	bury(&z, vm->mmu.root, vm->mmu.fmt->levels);
+	if (vm->mmu.view)
+		bury(&z, vm->mmu.view, vm->mmu.fmt->levels);
 	free_dead(&z);
 }
 
@@ -105,10 +107,9 @@ static u64 zap_leaves(struct rd_zapper *z, u64 *table, u64 gfn, u64 end)
  * Zap from gfn on as far as one table entry reaches; returns the first page behind. A table that
  * goes entirely goes as a whole.
  */
-static u64 zap_step(struct rd_zapper *z, u64 gfn, u64 end)
+static u64 zap_step(struct rd_zapper *z, u64 *table, u64 gfn, u64 end)
 {
 	struct rd_mmu *mmu = &z->vm->mmu;
-	u64 *table = mmu->root;
 	unsigned int l;
 
 	for (l = mmu->fmt->levels; l > 1; l--) {
@@ -127,12 +128,26 @@ static u64 zap_step(struct rd_zapper *z, u64 gfn, u64 end)
 	return zap_leaves(z, table, gfn, end);
 }
 
-void rd_zap_range(struct rd_zapper *z, u64 first, u64 end)
+static void zap_in(struct rd_zapper *z, u64 *root, u64 first, u64 end)
 {
 	while (first < end) {
-		first = zap_step(z, first, end);
+		first = zap_step(z, root, first, end);
 		rd_zap_breathe(z);
 	}
+}
+
+void rd_zap_view(struct rd_zapper *z, u64 first, u64 end)
+{
+	u64 *view = z->vm->mmu.view;
+
+	if (unlikely(view))
+		zap_in(z, view, first, end);
+}
+
+void rd_zap_range(struct rd_zapper *z, u64 first, u64 end)
+{
+	rd_zap_view(z, first, end);
+	zap_in(z, z->vm->mmu.root, first, end);
 }
 
 void rd_mmu_zap_slot(struct rd_vm *vm, const struct rd_slot *s)
@@ -160,27 +175,38 @@ bool rd_zap_write(const struct rd_pt_format *fmt, u64 *e)
 	return true;
 }
 
-bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 first,
-			       unsigned long mask)
+static bool write_protect_mask(struct rd_mmu *mmu, u64 *root, u64 base, unsigned long mask)
 {
-	struct rd_mmu *mmu = &vm->mmu;
 	unsigned int level = 0;
 	u64 *e = NULL, prev = 0, value;
 	bool changed = false;
 
-	lockdep_assert_held_write(&mmu->lock);
 	for (; mask; mask &= mask - 1) {
-		u64 gfn = s->base_gfn + first + __ffs(mask);
+		u64 gfn = base + __ffs(mask);
 
 		/* Neighbours in one table: step instead of walking. */
 		if (e && level == 1 && rd_pt_first(gfn, 2) == rd_pt_first(prev, 2))
 			e += gfn - prev;
 		else
-			e = rd_mmu_leaf(mmu, gfn, &level, &value);
+			e = rd_mmu_leaf(mmu, root, gfn, &level, &value);
 		prev = gfn;
 		if (e)
 			changed |= rd_zap_write(mmu->fmt, e);
 	}
+	return changed;
+}
+
+bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 first,
+			       unsigned long mask)
+{
+	struct rd_mmu *mmu = &vm->mmu;
+	u64 base = s->base_gfn + first;
+	bool changed;
+
+	lockdep_assert_held_write(&mmu->lock);
+	changed = write_protect_mask(mmu, mmu->root, base, mask);
+	if (unlikely(mmu->view))
+		changed |= write_protect_mask(mmu, mmu->view, base, mask);
 	return changed;
 }
 
@@ -212,6 +238,7 @@ void rd_mmu_write_protect_slot(struct rd_vm *vm, const struct rd_slot *s)
 	struct rd_zapper z;
 
 	rd_zap_begin(&z, vm, true);
+	rd_zap_view(&z, gfn, end);
 	while (gfn < end) {
 		gfn = protect_step(&z, gfn, end);
 		rd_zap_breathe(&z);

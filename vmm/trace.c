@@ -11,6 +11,7 @@
 #include "kmod/trace.h"
 #include "vmm/emul_glue.h"
 #include "vmm/hw.h"
+#include "vmm/mode.h"
 #include "vmm/trace.h"
 #include "vmm/vm.h"
 
@@ -105,18 +106,20 @@ static enum rd_tree_result look_up(struct search *s, struct rd_tree *tree,
 				   enum rd_prot_reason reason, struct rd_tree_hit *hit)
 {
 	struct rd_vm *vm = s->vm;
+	struct mutex *edits = tree == &vm->trace->tree ? &vm->trace->lock
+						       : &vm->trace->guest.mode_lock;
 	u64 gfn = s->gpa >> RD_PAGE_SHIFT;
 	enum rd_tree_result r = rd_tree_lookup(tree, gfn, hit);
 
 	if (likely(r == RD_TREE_MAPPED))
 		return r;
-	mutex_lock(&vm->trace->lock);
+	mutex_lock(edits);
 	r = rd_tree_lookup(tree, gfn, hit);
 	if (r == RD_TREE_NONE && (rd_prot_map_get(&vm->mmu.prot, gfn) & BIT(reason))) {
 		count(vm->trace, stale);
 		rd_mmu_unprotect(vm, gfn, 1, reason);
 	}
-	mutex_unlock(&vm->trace->lock);
+	mutex_unlock(edits);
 	return r;
 }
 
@@ -247,13 +250,36 @@ static bool worth_exit(struct rd_vm *vm, const struct rd_trace_act *a)
 				     a->e.action[a->next] == RD_TRACE_SUSPEND);
 }
 
-/* Go on with the list. may_exit false: without the VMM. True: it is through. */
-static bool carry_on(struct rd_vm *vm, struct rd_trace_act *a, bool may_exit)
+/*
+ * Who is there for what a list asks for: the VMM, or only those actions that need nobody; the
+ * guest's driver, about bytes that it can look at.
+ */
+struct means {
+	bool exits;
+	struct rd_vcpu *v;       /* NULL: the driver is not asked */
+	const void *bytes;
+	unsigned int len;
+};
+
+static const struct means nobody;
+
+static void ask_driver(struct rd_trace_act *a, const struct means *m)
 {
-	while (rd_trace_act_step(a, may_exit) == RD_STEP_EXIT) {
-		if (worth_exit(vm, a))
+	rd_trace_act_asked(a, m->v ? rd_mode_judge(m->v, a->e.gpa, m->bytes, m->len) : -ENOENT);
+}
+
+/* Go on with the list. True: it is through. */
+static bool carry_on(struct rd_vm *vm, struct rd_trace_act *a, const struct means *m)
+{
+	enum rd_trace_stage stage;
+
+	while ((stage = rd_trace_act_step(a, m->exits)) != RD_STEP_DECIDED) {
+		if (stage == RD_STEP_ASK)
+			ask_driver(a, m);
+		else if (worth_exit(vm, a))
 			return false;
-		rd_trace_act_answer(a, RD_TRACE_UNSUPPORTED);
+		else
+			rd_trace_act_answer(a, RD_TRACE_UNSUPPORTED);
 	}
 	return true;
 }
@@ -279,6 +305,7 @@ static bool open_write(struct rd_vcpu *v, struct rd_trace_write *w, u64 gpa, uns
 enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 gpa, u64 linear,
 				    const void *bytes, unsigned int len)
 {
+	struct means m = { .exits = true, .v = v, .bytes = bytes, .len = len };
 	struct rd_trace_write *w = &v->trace[piece];
 	struct rd_trace_act *a = &w->act;
 
@@ -288,7 +315,7 @@ enum rd_trace_answer rd_trace_write(struct rd_vcpu *v, unsigned int piece, u64 g
 		return RD_WRITE_PASS;
 	a->e.linear = linear;
 	event_bytes(&a->e, v, gpa, bytes, len);
-	if (!carry_on(v->vm, a, true)) {
+	if (!carry_on(v->vm, a, &m)) {
 		leave(v, a);
 		return RD_WRITE_USER;
 	}
@@ -324,7 +351,7 @@ static bool refuse(struct rd_vcpu *v, u64 gpa, u16 flags)
 		return false;
 	a.e.flags |= flags;
 	event_bytes(&a.e, v, gpa, NULL, 0);
-	carry_on(v->vm, &a, false);
+	carry_on(v->vm, &a, &nobody);
 	a.e.decision = RD_TRACE_REFUSE;
 	rd_trace_report(v->vm->trace, &a);
 	return true;
@@ -336,6 +363,8 @@ static bool refuse(struct rd_vcpu *v, u64 gpa, u16 flags)
  */
 static int ask_blind(struct rd_vcpu *v, u64 gpa, u16 flags)
 {
+	/* A frame is pushed in the middle of an entry: there is no way back to it by the VMM. */
+	struct means m = { .exits = !(flags & RD_EVENT_DELIVERY) };
 	unsigned int piece = rd_trace_step_pieces(v);
 	struct rd_trace_write *w = &v->trace[piece];
 	struct rd_trace_act *a = &w->act;
@@ -348,8 +377,7 @@ static int ask_blind(struct rd_vcpu *v, u64 gpa, u16 flags)
 		return 1;
 	a->e.flags |= flags;
 	event_bytes(&a->e, v, gpa, NULL, 0);
-	/* A frame is pushed in the middle of an entry: there is no way back to it by the VMM. */
-	if (!carry_on(v->vm, a, !(flags & RD_EVENT_DELIVERY))) {
+	if (!carry_on(v->vm, a, &m)) {
 		leave(v, a);
 		return 0;
 	}
@@ -398,12 +426,22 @@ bool rd_trace_stops_module(struct rd_vcpu *v, u64 gpa, const void *bytes, unsign
 		return false;
 	a.e.flags |= RD_EVENT_MODULE;
 	event_bytes(&a.e, v, gpa, bytes, len);
-	carry_on(vm, &a, false);
+	carry_on(vm, &a, &nobody);
 	rd_trace_report(vm->trace, &a);
 	return a.e.decision != RD_TRACE_ALLOW;
 }
 
 /* --- alerts without a write ------------------------------------------------------------------- */
+
+/* The event is begun: run the list (NULL: log), without anybody's help. */
+static void alert(struct rd_vcpu *v, struct rd_trace_act *a, const u8 *list)
+{
+	a->e.flags = RD_EVENT_BLIND;
+	rd_trace_act_begin(a, list ? list : log_and_refuse);
+	carry_on(v->vm, a, &nobody);
+	a->e.decision = RD_TRACE_REFUSE;
+	rd_trace_report(v->vm->trace, a);
+}
 
 void rd_trace_alert(struct rd_vcpu *v, u8 hit, u8 code, u64 gpa, const u8 *list)
 {
@@ -414,15 +452,27 @@ void rd_trace_alert(struct rd_vcpu *v, u8 hit, u8 code, u64 gpa, const u8 *list)
 	a.e.hit = hit;
 	a.e.code = code;
 	a.e.gpa = gpa;
-	a.e.flags = RD_EVENT_BLIND;
-	rd_trace_act_begin(&a, list ? list : log_and_refuse);
-	carry_on(v->vm, &a, false);
-	a.e.decision = RD_TRACE_REFUSE;
 	if (hit == RD_HIT_DENIED)
 		count(t, denied);
 	else
 		count(t, corrupt);
-	rd_trace_report(t, &a);
+	alert(v, &a, list);
+}
+
+void rd_trace_alert_mode(struct rd_vcpu *v, const struct rd_mode_run *m)
+{
+	struct rd_trace *t = v->vm->trace;
+	struct rd_trace_act a;
+
+	event_begin(&a.e, v->vm, v);
+	a.e.rip = m->rip;
+	a.e.cr3 = m->cr3;
+	a.e.hit = RD_HIT_MODE;
+	a.e.code = m->why;
+	a.e.gpa = m->gpa;
+	a.e.linear = m->linear;
+	count(t, cut);
+	alert(v, &a, t->guest.said.node_action);
 }
 
 /* --- writes of the VMM ------------------------------------------------------------------------ */
@@ -438,7 +488,7 @@ static bool stops_vmm(struct rd_vm *vm, u64 gpa, unsigned int len)
 	a.e.flags |= RD_EVENT_VMM;
 	a.e.gpa = gpa;
 	a.e.len = len;
-	carry_on(vm, &a, false);
+	carry_on(vm, &a, &nobody);
 	rd_trace_report(vm->trace, &a);
 	return a.e.decision != RD_TRACE_ALLOW;
 }

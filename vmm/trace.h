@@ -21,10 +21,16 @@
 #include "vmm/trace_ring.h"
 #include "vmm/trace_tree.h"
 
+struct rd_mode;
+struct rd_mode_run;
 struct rd_vm;
 struct rd_vcpu;
 
 #define RD_TRACE_LISTS 256
+
+/* Bounds of a guest's tree. */
+#define RD_TRACE_GUEST_NODES (1U << 16)
+#define RD_TRACE_GUEST_PAGES (1U << 21)
 
 /*
  * Only for the negative control of the tests: a module in which the guest's tree does not guard
@@ -39,7 +45,7 @@ struct rd_vcpu;
 /* Counted by any vCPU; the names are those of struct rd_trace_stats. */
 #define RD_TRACE_COUNTS(X)                                                                         \
 	X(traps) X(mapping) X(beside) X(node) X(stale) X(corrupt) X(denied) X(allowed) X(refused)  \
-	X(skipped) X(blind) X(events)
+	X(skipped) X(blind) X(events) X(modes) X(cut)
 #define RD_TRACE_COUNT_FIELD(name) atomic64_t name;
 
 #define RD_TRACE_PIECES 2
@@ -68,6 +74,13 @@ struct rd_trace_guest {
 	struct rd_tree tree;
 	u64 pages;                /* that it names */
 	struct rd_guest_attach said;
+	/*
+	 * Integrity mode (vmm/mode.h), in which the tree changes: held by the vCPU that is in it, and
+	 * by whoever wants a tree that nobody edits. Under judge_lock, which is held from before a
+	 * write is judged until it has landed; both under t->lock.
+	 */
+	struct mutex mode_lock, judge_lock;
+	struct rd_mode *mode;     /* NULL: the tree stays as it is */
 	int error;                /* of the walk that puts it in force */
 	u64 run_gfn, run_pages;   /* pages that follow each other, not protected yet */
 };
@@ -200,6 +213,10 @@ long rd_trace_hc_driver(struct rd_vcpu *v, u64 gpa);
  * refused. Runs the list, without the VMM.
  */
 void rd_trace_alert(struct rd_vcpu *v, u8 hit, u8 code, u64 gpa, const u8 *list);
+/* Integrity mode ended early: m->why. mode_lock held. */
+void rd_trace_alert_mode(struct rd_vcpu *v, const struct rd_mode_run *m);
+/* RD_HC_TRACE_QUERY. */
+long rd_trace_guest_query(struct rd_vcpu *v, u64 gfn);
 /* A write is over: count it, and put its event into the ring if its list says so. */
 void rd_trace_report(struct rd_trace *t, struct rd_trace_act *a);
 

@@ -67,6 +67,8 @@ enum rd_trace_stage rd_trace_act_step(struct rd_trace_act *a, bool may_exit)
 			a->kill = true;
 			a->e.decision = RD_TRACE_REFUSE;
 			break;
+		case RD_TRACE_ASK:
+			return RD_STEP_ASK;
 		default: /* the VMM's */
 			if (!may_exit) {
 				end_one(a, RD_TRACE_UNSUPPORTED);
@@ -87,4 +89,13 @@ void rd_trace_act_answer(struct rd_trace_act *a, u32 outcome)
 	if (outcome != RD_TRACE_DONE && outcome != RD_TRACE_UNSUPPORTED)
 		outcome = RD_TRACE_FAILED;
 	end_one(a, outcome);
+}
+
+void rd_trace_act_asked(struct rd_trace_act *a, int answer)
+{
+	end_one(a, answer < 0 ? RD_TRACE_UNSUPPORTED : RD_TRACE_DONE);
+	if (answer <= 0)
+		return;
+	a->e.decision = RD_TRACE_ALLOW;
+	a->next = RD_TRACE_MAX_ACTIONS;
 }

@@ -23,6 +23,7 @@ struct rd_trace_act {
 enum rd_trace_stage {
 	RD_STEP_DECIDED, /* the list is through: a->e.decision holds */
 	RD_STEP_EXIT,    /* the VMM must carry out the action that a->e.action[a->next] names */
+	RD_STEP_ASK,     /* the guest's driver is to be asked: rd_trace_act_asked() */
 };
 
 /* What a list leaves of a write: RD_TRACE_ALLOW, RD_TRACE_REFUSE or RD_TRACE_SKIP. */
@@ -35,5 +36,7 @@ void rd_trace_act_begin(struct rd_trace_act *a, const u8 *action);
 enum rd_trace_stage rd_trace_act_step(struct rd_trace_act *a, bool may_exit);
 /* The VMM's answer: any number, what is not an enum rd_trace_outcome counts as failed. */
 void rd_trace_act_answer(struct rd_trace_act *a, u32 outcome);
+/* The driver's: 1 it lets the write through, which ends the list; 0 no; negative: nobody to ask. */
+void rd_trace_act_asked(struct rd_trace_act *a, int answer);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The trace tree in the guest's own memory (K): handed over once by a hypercall, then read only.
+ * The trace tree in the guest's own memory (K): handed over once by a hypercall, then read, and
+ * edited by nobody but the guest's driver in integrity mode (vmm/trace_mode.c).
  * Invariant: while it is in force, its nodes are the pages that have RD_PROT_NODE; a node had that
  * before its first byte was read, so what the walk has found good is what later look-ups find.
  */
@@ -8,11 +9,9 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include "vmm/mode.h"
 #include "vmm/trace.h"
 #include "vmm/vm.h"
-
-#define MAX_NODES (1U << 16)
-#define MAX_PAGES (1U << 21)
 
 /* --- how the tree is read --------------------------------------------------------------------- */
 
@@ -42,7 +41,7 @@ static bool claim_node(void *ctx, u64 node)
 		return false;
 	if (fatal_signal_pending(current))
 		g->error = -EINTR;
-	else if (g->tree.nodes >= MAX_NODES)
+	else if (g->tree.nodes >= RD_TRACE_GUEST_NODES)
 		g->error = -ENOSPC;
 	else if (!RD_TRACE_NODES_OPEN)
 		g->error = rd_mmu_protect(g->vm, node, 1, RD_PROT_NODE);
@@ -84,7 +83,7 @@ static int claim_mapping(struct rd_tree_visitor *visitor, const struct rd_tree_h
 	/* Its own memory only: the module keeps something for each block of pages. */
 	if (!rd_slot_find(rd_vm_table(g->vm->slots), hit->gfn))
 		return -EFAULT;
-	if (++g->pages > MAX_PAGES)
+	if (++g->pages > RD_TRACE_GUEST_PAGES)
 		return -ENOSPC;
 	if (!g->run_pages || hit->gfn != g->run_gfn + g->run_pages) {
 		ret = protect_run(g);
@@ -111,6 +110,7 @@ static void drop_reason(struct rd_vm *vm, enum rd_prot_reason reason)
 static void drop(struct rd_trace_guest *g)
 {
 	WRITE_ONCE(g->tree.root, RD_TREE_NO_NODE);
+	rd_mode_drop(g);
 	drop_reason(g->vm, RD_PROT_GUARDED);
 	drop_reason(g->vm, RD_PROT_NODE);
 	g->tree.nodes = 0;
@@ -152,10 +152,15 @@ static int attach(struct rd_vm *vm, const struct rd_guest_attach *s, u8 *why)
 	 */
 	g->tree.nodes = 0;
 	claimed = (struct rd_tree){ .ops = &claim_ops, .ctx = g, .root = s->root,
-				    .nodes = MAX_NODES, .max_nodes = MAX_NODES, .editing = true };
+				    .nodes = RD_TRACE_GUEST_NODES, .max_nodes = RD_TRACE_GUEST_NODES, .editing = true };
 	ret = rd_tree_check(&claimed, &c.visitor, &hit);
 	if (!ret)
 		ret = protect_run(g);
+	if (!ret) {
+		ret = rd_mode_attach(g, s);
+		if (ret)
+			g->error = ret;
+	}
 	if (!ret) {
 		smp_store_release(&g->tree.root, s->root);
 		return 0;
@@ -172,7 +177,9 @@ static int attach(struct rd_vm *vm, const struct rd_guest_attach *s, u8 *why)
 void rd_trace_guest_init(struct rd_vm *vm, struct rd_trace *t)
 {
 	t->guest.vm = vm;
-	rd_tree_init(&t->guest.tree, &guest_ops, &t->guest, MAX_NODES, !RD_TRACE_NODES_OPEN);
+	mutex_init(&t->guest.mode_lock);
+	mutex_init(&t->guest.judge_lock);
+	rd_tree_init(&t->guest.tree, &guest_ops, &t->guest, RD_TRACE_GUEST_NODES, !RD_TRACE_NODES_OPEN);
 }
 
 /* --- what the VMM asks ------------------------------------------------------------------------ */
@@ -190,6 +197,8 @@ int rd_trace_get_guest(struct rd_vm *vm, struct rd_guest_attach *s)
 		ret = -ENOENT;
 	else
 		*s = t->guest.said;
+	if (!ret)
+		s->root = t->guest.tree.root; /* it may have grown since */
 	mutex_unlock(&t->lock);
 	return ret;
 }
@@ -253,7 +262,7 @@ static long hc_attach(struct rd_vcpu *v, u64 gpa)
 	return ret;
 }
 
-static long hc_query(struct rd_vcpu *v, u64 gfn)
+long rd_trace_guest_query(struct rd_vcpu *v, u64 gfn)
 {
 	u8 reasons = gfn < RD_TREE_GFNS ? rd_prot_map_get(&v->vm->mmu.prot, gfn) : 0;
 
@@ -280,7 +289,9 @@ long rd_trace_hypercall(struct rd_vcpu *v, u64 nr, u64 arg)
 	case RD_HC_TRACE_ATTACH:
 		return hc_attach(v, arg);
 	case RD_HC_TRACE_QUERY:
-		return hc_query(v, arg);
+		return rd_trace_guest_query(v, arg);
+	case RD_HC_TRACE_ENTER:
+		return rd_mode_call(v);
 	case RD_HC_GUEST_DRIVER:
 		return rd_trace_hc_driver(v, arg);
 	default:

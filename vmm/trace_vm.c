@@ -5,6 +5,7 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include "vmm/mode.h"
 #include "vmm/trace.h"
 #include "vmm/vm.h"
 
@@ -70,6 +71,7 @@ void rd_trace_destroy(struct rd_vm *vm)
 {
 	if (!vm->trace)
 		return;
+	rd_mode_destroy(&vm->trace->guest);
 	rd_trace_tree_destroy(vm->trace);
 	kvfree(vm->trace);
 	vm->trace = NULL;

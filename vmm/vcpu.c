@@ -267,8 +267,7 @@ static void rd_vcpu_note_epoch(struct rd_vcpu *v, u64 epoch)
 		wake_up_all(&v->vm->epoch_wait);
 }
 
-/* From here to rd_vcpu_read_end() the thread may use the VM's tables (rd_vm_sync()). */
-static void rd_vcpu_read_begin(struct rd_vcpu *v)
+void rd_vcpu_read_begin(struct rd_vcpu *v)
 {
 	rd_vcpu_note_epoch(v, atomic64_read(&v->vm->epoch));
 }

@@ -165,6 +165,7 @@ struct rd_vcpu {
 	struct rd_trace_write trace[RD_TRACE_PIECES]; /* the write that is being asked about */
 	bool trace_exit; /* v->run is filled for it */
 	bool stepping; /* owns the VM's step (vmm/trace_step.c) */
+	bool judging; /* holds the guest tree's judge_lock (vmm/trace_mode.c) */
 
 	/* Life. */
 	struct mutex mutex;
@@ -186,6 +187,14 @@ struct rd_vcpu {
 };
 
 #define rd_count(v, what) ((v)->stats.what++)
+
+void rd_mode_settle_slow(struct rd_vcpu *v);
+/* An emulated write is over: what has been judged may change again (vmm/mode.h). */
+static inline void rd_mode_settle(struct rd_vcpu *v)
+{
+	if (unlikely(v->judging))
+		rd_mode_settle_slow(v);
+}
 
 /* [any] Set a request; kicks the vCPU unless the caller is its own thread outside guest mode. */
 static inline void rd_vcpu_set_request(struct rd_vcpu *v, enum rd_request r)
@@ -210,6 +219,9 @@ void rd_vcpu_load(struct rd_vcpu *v); /* around every vCPU ioctl that touches CP
 void rd_vcpu_put(struct rd_vcpu *v);
 void rd_vcpu_reset(struct rd_vcpu *v, bool init_event);
 void rd_vcpu_accept_startup(struct rd_vcpu *v); /* carry out an INIT and a SIPI that wait */
+/* From here to the end of KVM_RUN the thread may use the VM's tables (rd_vm_sync()), as they are now;
+ * what it has read of older ones is done with. */
+void rd_vcpu_read_begin(struct rd_vcpu *v);
 int rd_vcpu_run(struct rd_vcpu *v); /* KVM_RUN: 0 with v->run filled, -EINTR, -errno. mutex held */
 void rd_vcpu_fpu_load(struct rd_vcpu *v);
 void rd_vcpu_fpu_put(struct rd_vcpu *v);

@@ -25,8 +25,8 @@
  *
  *   RD_MODE_BASE    the image, page after page: code (read and execute), then data (read and
  *                   write); RSP is the end of its last page
- *   RD_MODE_MEMORY  all memory of the guest, by guest-physical address: to be read; nodes of the
- *                   tree and the image's data to be written. Nothing there can be executed.
+ *   RD_MODE_MEMORY  memory of the guest (the first 512 GiB), by guest-physical address: to be read;
+ *                   nodes of the tree and the image's data to be written; not to be executed
  *
  * No floating point, no segment bases, no MSRs. RAX and what is not an argument is 0 at the entry.
  * Invariant: as kmod/uapi/redoubt.h.
@@ -47,8 +47,7 @@
  * RBX: guest-physical address of a struct rd_guest_attach. 0: the tree is in force. -EINVAL: the
  * structure is not as it should be; -EFAULT: it, or a page that the tree or the image names, is no
  * memory; -EEXIST: there is a tree already; -EUCLEAN: the tree is damaged (RD_HIT_CORRUPT says
- * how); -ENOSPC, -ENOMEM: it is too large; -EOPNOTSUPP: no integrity mode on this host, or not
- * for a guest of that size.
+ * how); -ENOSPC, -ENOMEM: it is too large; -EOPNOTSUPP: no integrity mode on this host.
  */
 #define RD_HC_TRACE_ATTACH (RD_HC_BASE + 1)
 
@@ -115,8 +114,11 @@ struct rd_guest_attach {
 #define RD_HC_TRACE_PROTECT (RD_HC_BASE + 7)
 /*
  * RBX: page number. The page becomes one of the tree's nodes: written in integrity mode only, from
- * now on; to be called before its first byte is relied on. -EEXIST: it is one; -EBUSY: it is
- * guarded; else as above. DROP: after it has left the tree; -ENOENT: it is no node.
+ * now on, so that what it held before is worth nothing: to be called right before the page is filled
+ * and linked. Pages of the image's that are not linked yet need not be nodes, and must not be when
+ * the mode is left: who carries the guest to another machine finds the nodes by the tree alone.
+ * -EEXIST: it is one; -EBUSY: it is guarded; else as above. DROP: after it has left the tree, and
+ * the root is known if it was that; -ENOENT: it is no node of the tree.
  */
 #define RD_HC_TRACE_NODE (RD_HC_BASE + 8)
 #define RD_HC_TRACE_DROP_NODE (RD_HC_BASE + 9)
@@ -126,7 +128,13 @@ struct rd_guest_attach {
  * every second or so: it tells how it fares, and learns what the host wants of it. 0, -EFAULT.
  */
 #define RD_HC_GUEST_DRIVER (RD_HC_BASE + 10)
-#define RD_HC_COUNT 11
+
+/*
+ * In integrity mode only. RBX: page number of the tree's root from now on, a node, or
+ * RD_GUEST_NO_TREE while nothing is mapped. -EINVAL: it is no node.
+ */
+#define RD_HC_TRACE_ROOT (RD_HC_BASE + 11)
+#define RD_HC_COUNT 12
 
 /* What the host lets pass in the guarded kernel's text: changes that the kernel itself makes. */
 #define RD_ALLOW_STATIC_KEYS (1 << 0) /* and static calls */

@@ -84,7 +84,9 @@ struct rd_trace_stats {
 	__u64 blind;      /* of all: writes whose bytes could not be told */
 	__u64 events;     /* reported */
 	__u64 lost;       /* that some reader was too slow for, added up over readers */
-	__u64 reserved[5];
+	__u64 modes;      /* times that integrity mode was entered, */
+	__u64 cut;        /* and of these ended early */
+	__u64 reserved[3];
 };
 #define RD_VM_TRACE_STATS _IOR(RD_IOC_TYPE, 0x53, struct rd_trace_stats)
 
@@ -105,7 +107,7 @@ enum rd_mode_why {
 	RD_MODE_EXCEPTION = 4, /* rip says where */
 	RD_MODE_INSN = 5,      /* an instruction that is not for this mode */
 	RD_MODE_CALL = 6,      /* an unknown hypercall */
-	RD_MODE_TIME = 7,      /* it took longer than two seconds */
+	RD_MODE_TIME = 7,      /* it took longer than ten seconds */
 	RD_MODE_HOST = 8,      /* the host could not go on: the VM ends, or memory is missing */
 };
 

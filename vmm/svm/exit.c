@@ -160,11 +160,16 @@ static int rd_svm_ac(struct rd_vcpu *v)
 }
 
 /* The host's own machine check, taken while the guest ran: hand it to the host's handler. */
-static int rd_svm_mc(struct rd_vcpu *v)
+void rd_svm_machine_check(void)
 {
 	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
 
 	do_machine_check(&regs);
+}
+
+static int rd_svm_mc(struct rd_vcpu *v)
+{
+	rd_svm_machine_check();
 	return 1;
 }
 

@@ -73,17 +73,20 @@ void rd_svm_flush_tlb(struct rd_vcpu *v)
 	v->hw->flush = true;
 }
 
-static noinline void rd_svm_new_asid(struct rd_hw_vcpu *h, struct rd_svm_cpu *c)
+void rd_svm_take_asid(struct rd_svm_cpu *c, struct rd_vmcb_control *ctl)
 {
-	struct rd_vmcb_control *ctl = &h->vmcb->c;
-
 	if (c->next_asid > c->max_asid) {
 		c->asid_generation++;
 		c->next_asid = 1;
 		ctl->tlb_control = SVM_TLB_ALL;
 	}
-	h->asid_generation = c->asid_generation;
 	ctl->asid = c->next_asid++;
+}
+
+static noinline void rd_svm_new_asid(struct rd_hw_vcpu *h, struct rd_svm_cpu *c)
+{
+	rd_svm_take_asid(c, &h->vmcb->c);
+	h->asid_generation = c->asid_generation;
 	rd_svm_dirty(h, SVM_CLEAN_ASID);
 }
 

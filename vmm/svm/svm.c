@@ -60,4 +60,6 @@ struct rd_hw rd_svm = {
 	.update_tsc = rd_svm_update_tsc,
 	.update_msr_filter = rd_svm_update_msr_filter,
 	.flush_tlb = rd_svm_flush_tlb,
+	.mode_prepare = rd_svm_mode_prepare,
+	.mode_enter = rd_svm_mode_enter,
 };

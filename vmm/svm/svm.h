@@ -8,6 +8,7 @@
 #define RD_SVM_SVM_H
 
 #include "vmm/hw.h"
+#include "vmm/mode.h"
 #include "vmm/svm/vmcb.h"
 #include "vmm/vm.h"
 
@@ -33,6 +34,7 @@ struct rd_hw_vcpu {
 	u64 stumble_exit;
 	bool flush; /* TLB flush before the next entry */
 	u64 tsc_ratio;
+	struct rd_vmcb *mode; /* of integrity mode; NULL: never been there */
 };
 
 /* One per CPU, allocated while virtualization is on. */
@@ -86,8 +88,17 @@ void rd_svm_put(struct rd_vcpu *v);
 void rd_svm_enter(struct rd_vcpu *v);
 void rd_svm_flush_tlb(struct rd_vcpu *v);
 
+/* An ASID of this CPU without translations, into tlb_control of ctl, too. Preemption off. */
+void rd_svm_take_asid(struct rd_svm_cpu *c, struct rd_vmcb_control *ctl);
+
+/* mode.c */
+int rd_svm_mode_prepare(struct rd_vcpu *v);
+void rd_svm_mode_enter(struct rd_vcpu *v, struct rd_mode_run *m);
+
 /* exit.c */
 int rd_svm_handle_exit(struct rd_vcpu *v);
+/* The host's own machine check, taken while the guest ran: to the host's handler. */
+void rd_svm_machine_check(void);
 
 /* debug.c */
 void rd_svm_update_debug(struct rd_vcpu *v);

@@ -50,6 +50,7 @@ static const char *const call_names[] = {
 	[CALL(RD_HC_TRACE_DETACH)] = "detach",	 [CALL(RD_HC_TRACE_ENTER)] = "enter",
 	[CALL(RD_HC_MODE_LEAVE)] = "leave",	 [CALL(RD_HC_TRACE_PROTECT)] = "protect",
 	[CALL(RD_HC_TRACE_NODE)] = "node",	 [CALL(RD_HC_TRACE_DROP_NODE)] = "drop-node",
+	[CALL(RD_HC_TRACE_ROOT)] = "root",
 };
 
 static const struct {
@@ -275,7 +276,8 @@ json_t *rd_trace_stats_json(const struct rd_trace_stats *s, uint64_t dma_refused
 		{ "denied", s->denied },     { "allowed", s->allowed },
 		{ "refused", s->refused },   { "skipped", s->skipped },
 		{ "blind", s->blind },	     { "events", s->events },
-		{ "lost", s->lost },	     { "dma_refused", dma_refused },
+		{ "lost", s->lost },	     { "modes", s->modes },
+		{ "cut", s->cut },	     { "dma_refused", dma_refused },
 	};
 	json_t *o = json_pack("{s:b, s:b}", "ok", 1, "isolated", isolated);
 
