@@ -360,6 +360,17 @@ static long rd_vm_trace_set_guest(struct rd_call *c, void *data)
 	return rd_trace_set_guest(c->vm, data);
 }
 
+static long rd_vm_trace_want(struct rd_call *c, void *data)
+{
+	return rd_trace_want(c->vm, data);
+}
+
+static long rd_vm_trace_driver(struct rd_call *c, void *data)
+{
+	rd_trace_driver(c->vm, data);
+	return 0;
+}
+
 static long rd_vm_trace_serve(struct rd_call *c, void *data)
 {
 	return rd_trace_serve(c->vm);
@@ -413,6 +424,8 @@ static struct rd_ioctl_row rows[] = {
 	{ RD_VM_TRACE_SERVE, RD_IOC_ZERO_ARG, rd_vm_trace_serve },
 	{ RD_VM_TRACE_GET_GUEST, 0, rd_vm_trace_get_guest },
 	{ RD_VM_TRACE_SET_GUEST, 0, rd_vm_trace_set_guest },
+	{ RD_VM_TRACE_WANT, 0, rd_vm_trace_want },
+	{ RD_VM_TRACE_DRIVER, RD_IOC_DEAD_TOO, rd_vm_trace_driver },
 };
 
 struct rd_ioctl_table rd_vm_ioctls = { .rows = rows, .nr = ARRAY_SIZE(rows), .unknown = -ENOTTY };

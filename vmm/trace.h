@@ -10,6 +10,7 @@
 #define RD_VMM_TRACE_H
 
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include "kmod/base.h"
 #include "kmod/uapi/redoubt_guest.h"
@@ -84,6 +85,14 @@ struct rd_trace_guest {
 	u64 run_gfn, run_pages;   /* pages that follow each other, not protected yet */
 };
 
+/* What the host wants of the guest's driver, and what that said last (vmm/trace_want.c). */
+struct rd_trace_want {
+	spinlock_t lock;          /* innermost; held for a copy only */
+	struct rd_guest_driver driver;
+	bool called;              /* the driver has called, */
+	u64 called_ns;            /* last at this time of rd_host_now_ns() */
+};
+
 /* Made when the VM's traces are first used, and there until the VM ends. */
 struct rd_trace {
 	struct mutex lock;        /* edits of the tree */
@@ -98,6 +107,7 @@ struct rd_trace {
 	struct { RD_TRACE_COUNTS(RD_TRACE_COUNT_FIELD) } count;
 	struct rd_trace_step step;
 	struct rd_trace_guest guest;
+	struct rd_trace_want want;
 	wait_queue_head_t wait;   /* readers of events */
 	struct rd_trace_ring ring;
 };
@@ -164,6 +174,8 @@ int rd_trace_vmm_write(struct rd_vm *vm, const struct rd_trace_range *r);
 int rd_trace_serve(struct rd_vm *vm);
 int rd_trace_get_guest(struct rd_vm *vm, struct rd_guest_attach *g);
 int rd_trace_set_guest(struct rd_vm *vm, const struct rd_guest_attach *g);
+int rd_trace_want(struct rd_vm *vm, const struct rd_guest_driver_status *s);
+void rd_trace_driver(struct rd_vm *vm, struct rd_guest_driver_status *s); /* s: zeroed */
 /* A hypercall of Redoubt's own (kmod/uapi/redoubt_guest.h), at CPL 0: its result. vCPU thread. */
 long rd_trace_hypercall(struct rd_vcpu *v, u64 nr, u64 arg);
 void rd_trace_get_stats(struct rd_vm *vm, struct rd_trace_stats *s);
@@ -193,6 +205,9 @@ int rd_trace_step_begin(struct rd_vcpu *v, u64 gpa);
 unsigned int rd_trace_step_pieces(const struct rd_vcpu *v);
 void rd_trace_step_init(struct rd_trace *t);
 void rd_trace_guest_init(struct rd_vm *vm, struct rd_trace *t);
+void rd_trace_want_init(struct rd_trace *t);
+/* RD_HC_GUEST_DRIVER: its result. */
+long rd_trace_hc_driver(struct rd_vcpu *v, u64 gpa);
 /*
  * Something was found without a write that could be stopped: a damaged tree, a request that is
  * refused. Runs the list, without the VMM.

@@ -292,6 +292,8 @@ long rd_trace_hypercall(struct rd_vcpu *v, u64 nr, u64 arg)
 		return rd_trace_guest_query(v, arg);
 	case RD_HC_TRACE_ENTER:
 		return rd_mode_call(v);
+	case RD_HC_GUEST_DRIVER:
+		return rd_trace_hc_driver(v, arg);
 	default:
 		return hc_denied(v, nr, arg);
 	}

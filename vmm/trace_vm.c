@@ -20,6 +20,7 @@ static struct rd_trace *trace_new(struct rd_vm *vm)
 	rd_trace_ring_init(&t->ring);
 	rd_trace_step_init(t);
 	rd_trace_guest_init(vm, t);
+	rd_trace_want_init(t);
 	rd_trace_tree_init(t);
 	return t;
 }

@@ -297,6 +297,8 @@ static const uint32_t vm_cmds[] = {
 	RD_VM_TRACE_SERVE,
 	RD_VM_TRACE_GET_GUEST,
 	RD_VM_TRACE_SET_GUEST,
+	RD_VM_TRACE_WANT,
+	RD_VM_TRACE_DRIVER,
 };
 
 static const uint32_t vcpu_cmds[] = {
@@ -640,6 +642,21 @@ static size_t make_trace(struct worker *w, void *p)
 	return sizeof(*a);
 }
 
+static size_t make_want(struct worker *w, void *p)
+{
+	struct rd_guest_driver_status *a = p;
+
+	(void)w;
+	*a = (struct rd_guest_driver_status){
+		.driver = { .want = below(one_in(8) ? 3 : 2), .allow = below(RD_ALLOW_ALL + 2) },
+	};
+	for (unsigned int i = 0, n = below(RD_TRACE_MAX_ACTIONS + 1); i < n; i++)
+		a->driver.action[i] = 1 + below(RD_TRACE_NR_ACTIONS);
+	if (one_in(8))
+		a->driver.version = rnd();
+	return sizeof(*a);
+}
+
 static const struct {
 	uint32_t cmd;
 	size_t (*make)(struct worker *w, void *p);
@@ -669,6 +686,7 @@ static const struct {
 	{ RD_VM_TRACE_ADD, make_trace },
 	{ RD_VM_TRACE_REMOVE, make_trace },
 	{ RD_VM_TRACE_WRITE, make_trace },
+	{ RD_VM_TRACE_WANT, make_want },
 };
 
 /* State that is read, changed a little and written back gets further than random bytes. */

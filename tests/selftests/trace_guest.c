@@ -299,6 +299,150 @@ static void with_traces_of_the_host(void)
 	rdt_no_event();
 }
 
+/* --- the driver ------------------------------------------------------------------------------- */
+
+#define DRIVER_GPA (REGION + 254 * PAGE + 128)
+
+static struct rd_guest_driver_status want_of(uint32_t want, uint32_t allow, uint8_t last)
+{
+	return (struct rd_guest_driver_status){
+		.driver = { .want = want, .allow = allow, .action = { RD_TRACE_LOG, last } },
+	};
+}
+
+static struct rd_guest_driver_status driver_of(const struct rdt_vm *vm)
+{
+	struct rd_guest_driver_status s;
+
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_DRIVER, &s));
+	return s;
+}
+
+static struct rd_guest_driver guards(void)
+{
+	return (struct rd_guest_driver){
+		.version = RD_GUEST_VERSION, .state = RD_GUEST_GUARDS, .text_pages = 1,
+		.rodata_pages = 2, .table_pages = 3, .module_pages = 4, .own_pages = 5,
+		.want = 77, .allow = 77, .action = { 77 }, .reserved = { 77, 77 },
+	};
+}
+
+/* As the driver in the guest does it: what it says goes in, what the host wants comes out. */
+static int64_t call_driver(struct rdt_vm *vm, uint64_t gpa, struct rd_guest_driver *d)
+{
+	int64_t r;
+
+	memcpy(rdt_gpa(vm, gpa), d, sizeof(*d));
+	r = hypercall(vm, RD_HC_GUEST_DRIVER, gpa);
+	memcpy(d, rdt_gpa(vm, gpa), sizeof(*d));
+	return r;
+}
+
+/* Both learn what the other says, and neither writes the other's half. */
+static void host_and_driver(void)
+{
+	struct rdt_vm *vm = machine();
+	struct rd_guest_driver_status w = want_of(1, RD_ALLOW_FTRACE, RD_TRACE_SKIP), s;
+	struct rd_guest_driver d = guards(), said = guards();
+
+	RDT_EQ(driver_of(vm).age_ns, ~0ull);
+	RDT_EQ(driver_of(vm).driver.want, 0);
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_WANT, &w));
+	s = driver_of(vm);
+	RDT_EQ(s.age_ns, ~0ull);
+	RDT_EQ(memcmp(&s.driver, &w.driver, sizeof(w.driver)), 0);
+	RDT_EQ(call_driver(vm, DRIVER_GPA, &d), 0);
+	RDT_EQ(memcmp(&d, &said, offsetof(struct rd_guest_driver, want)), 0);
+	RDT_EQ(d.want, 1);
+	RDT_EQ(d.allow, RD_ALLOW_FTRACE);
+	RDT_EQ(memcmp(d.action, w.driver.action, sizeof(d.action)), 0);
+	RDT_EQ(d.reserved[0] | d.reserved[1], 0);
+	s = driver_of(vm);
+	RDT_CHECK(s.age_ns < 60000000000ull);
+	RDT_EQ(memcmp(&s.driver, &d, sizeof(d)), 0);
+	w = want_of(0, 0, RD_TRACE_REFUSE);
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_WANT, &w));
+	d = (struct rd_guest_driver){ .version = RD_GUEST_VERSION, .state = RD_GUEST_FAILED,
+				      .error = -ENOMEM, .want = 1 };
+	RDT_EQ(call_driver(vm, DRIVER_GPA, &d), 0);
+	RDT_EQ(d.want, 0);
+	s = driver_of(vm);
+	RDT_EQ(s.driver.error, -ENOMEM);
+	RDT_EQ(s.driver.state, RD_GUEST_FAILED);
+	RDT_EQ(s.driver.text_pages, 0);
+}
+
+static void driver_before_the_host(void)
+{
+	struct rdt_vm *vm = machine();
+	struct rd_guest_driver d = guards();
+	struct rd_guest_driver_status s;
+
+	RDT_EQ(call_driver(vm, DRIVER_GPA, &d), 0);
+	/* A driver that guards of its own accord has something to go by. */
+	RDT_EQ(d.want, 0);
+	RDT_EQ(d.allow, RD_ALLOW_ALL);
+	RDT_EQ(d.action[0], RD_TRACE_LOG);
+	RDT_EQ(d.action[1], RD_TRACE_REFUSE);
+	s = driver_of(vm);
+	RDT_CHECK(s.age_ns != ~0ull);
+	usleep(20000);
+	RDT_CHECK(driver_of(vm).age_ns >= s.age_ns + 20000000);
+}
+
+static void bad_wants(void)
+{
+	struct rdt_vm *vm = machine();
+	struct rd_guest_driver_status good = want_of(1, RD_ALLOW_ALL, RD_TRACE_REFUSE), w;
+	static const struct {
+		size_t at;
+		uint8_t byte;
+	} bad[] = {
+		{ offsetof(struct rd_guest_driver_status, age_ns), 1 },
+		{ offsetof(struct rd_guest_driver_status, driver.version), RD_GUEST_VERSION },
+		{ offsetof(struct rd_guest_driver_status, driver.state), RD_GUEST_GUARDS },
+		{ offsetof(struct rd_guest_driver_status, driver.error), 1 },
+		{ offsetof(struct rd_guest_driver_status, driver.text_pages), 1 },
+		{ offsetof(struct rd_guest_driver_status, driver.own_pages), 1 },
+		{ offsetof(struct rd_guest_driver_status, driver.want), 2 },
+		{ offsetof(struct rd_guest_driver_status, driver.allow), RD_ALLOW_ALL + 1 },
+		{ offsetof(struct rd_guest_driver_status, driver.action[1]), RD_TRACE_ASK },
+		{ offsetof(struct rd_guest_driver_status, driver.action[1]), RD_TRACE_NR_ACTIONS },
+		{ offsetof(struct rd_guest_driver_status, driver.action[5]), RD_TRACE_LOG },
+		{ offsetof(struct rd_guest_driver_status, driver.reserved), 1 },
+		{ sizeof(good) - 1, 1 },
+	};
+
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_WANT, &good));
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		w = good;
+		((uint8_t *)&w)[bad[i].at] = bad[i].byte;
+		RDT_ERRNO(ioctl(vm->fd, RD_VM_TRACE_WANT, &w), EINVAL);
+	}
+	w = driver_of(vm);
+	RDT_EQ(memcmp(&w.driver, &good.driver, sizeof(w.driver)), 0);
+}
+
+static void bad_driver_calls(void)
+{
+	struct rdt_vm *vm = machine();
+	struct rd_guest_driver d = guards();
+	struct rd_trace_range r = { .gpa = REGION + 20 * PAGE, .size = PAGE,
+				    .action = { RD_TRACE_LOG, RD_TRACE_REFUSE } };
+
+	RDT_EQ(hypercall(vm, RD_HC_GUEST_DRIVER, 0xfffffffff000), -EFAULT);
+	RDT_EQ(hypercall(vm, RD_HC_GUEST_DRIVER, ~0ull - 8), -EFAULT);
+	RDT_EQ(call_driver(vm, REGION + 10 * PAGE - sizeof(d) + 1, &d), -EFAULT);
+	RDT_EQ(driver_of(vm).age_ns, ~0ull);
+	RDT_EQ(call_driver(vm, REGION + 10 * PAGE - sizeof(d), &d), 0);
+	/* The answer is a write like any other. */
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_ADD, &r));
+	d = guards();
+	RDT_EQ(call_driver(vm, r.gpa, &d), -EFAULT);
+	RDT_EQ(d.want, 77);
+	RDT_EQ(event(RD_HIT_MAPPING).flags, RD_EVENT_MODULE);
+}
+
 static const struct rdt_test tests[] = {
 	{ "what_the_tree_names", what_the_tree_names },
 	{ "nodes_are_guarded", nodes_are_guarded },
@@ -311,6 +455,10 @@ static const struct rdt_test tests[] = {
 	{ "carried_to_another_machine", carried_to_another_machine },
 	{ "vmm_is_told", vmm_is_told },
 	{ "with_traces_of_the_host", with_traces_of_the_host },
+	{ "host_and_driver", host_and_driver },
+	{ "driver_before_the_host", driver_before_the_host },
+	{ "bad_wants", bad_wants },
+	{ "bad_driver_calls", bad_driver_calls },
 };
 
 int main(int argc, char **argv)

@@ -44,6 +44,7 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, cpuid_case());
 	suite_add_tcase(s, frames_case());
 	suite_add_tcase(s, fuzz_case());
+	suite_add_tcase(s, guard_case());
 	suite_add_tcase(s, hvc_case());
 	suite_add_tcase(s, image_case());
 	suite_add_tcase(s, ioapic_case());

@@ -17,6 +17,7 @@ TCase *child_case(void);
 TCase *cpuid_case(void);
 TCase *frames_case(void);
 TCase *fuzz_case(void);
+TCase *guard_case(void);
 TCase *hvc_case(void);
 TCase *image_case(void);
 TCase *ioapic_case(void);

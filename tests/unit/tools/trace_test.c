@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Write traces as words, ranges and lines, and on their way to a watcher. */
+#include "kmod/uapi/redoubt_guest.h"
 #include "tests/unit/tools/tools_test.h"
 #include "tools/src/vmctl/trace_text.h"
 #include "tools/src/vmctl/util.h"
@@ -24,6 +25,7 @@ START_TEST(lists_of_actions)
 	ck_assert(rd_trace_actions_parse("log,allow,refuse,skip,suspend,snapshot,isolate,notify",
 					 a));
 	ck_assert_uint_eq(a[7], RD_TRACE_NOTIFY);
+	ck_assert_str_eq(rd_trace_action_name(RD_TRACE_ASK), "ask");
 	list = rd_trace_actions_json(a);
 	ck_assert_uint_eq(json_array_size(list), 8);
 	memset(a, 0xff, sizeof(a));
@@ -145,6 +147,45 @@ START_TEST(event_with_odd_numbers)
 	json_decref(o);
 	rd_trace_say(&e, text, sizeof(text));
 	ck_assert_ptr_nonnull(strstr(text, "a device"));
+}
+END_TEST
+
+/* Events that are no write say in a word what they are about. */
+START_TEST(event_with_a_reason)
+{
+	static const struct {
+		uint8_t hit, code;
+		const char *hit_name, *reason;
+	} known[] = {
+		{ RD_HIT_MODE, RD_MODE_FETCH, "mode", "fetch" },
+		{ RD_HIT_MODE, RD_MODE_EXCEPTION, "mode", "exception" },
+		{ RD_HIT_MODE, RD_MODE_HOST, "mode", "host" },
+		{ RD_HIT_MODE, 0, "mode", "?" },
+		{ RD_HIT_MODE, 200, "mode", "?" },
+		{ RD_HIT_DENIED, RD_HC_TRACE_UNPROTECT - RD_HC_BASE, "denied", "unprotect" },
+		{ RD_HIT_DENIED, RD_HC_TRACE_DROP_NODE - RD_HC_BASE, "denied", "drop-node" },
+		{ RD_HIT_DENIED, 200, "denied", "?" },
+		{ RD_HIT_MAPPING, 1, "mapping", NULL },
+		{ RD_HIT_CORRUPT, 1, "corrupt", NULL },
+	};
+	char text[RD_TRACE_LINE_MAX], want[64];
+
+	for (size_t i = 0; i < RD_ARRAY_SIZE(known); i++) {
+		struct rd_trace_event e = event(3);
+		json_t *o;
+
+		e.hit = known[i].hit;
+		e.code = known[i].code;
+		o = rd_trace_event_json("trace", &e);
+		ck_assert_str_eq(text_of(o, "hit"), known[i].hit_name);
+		ck_assert_pstr_eq(text_of(o, "reason"), known[i].reason);
+		rd_trace_line(o, text, sizeof(text));
+		snprintf(want, sizeof(want), " %s%s%s refuse rip ", known[i].hit_name,
+			 known[i].reason ? " " : "", known[i].reason ? known[i].reason : "");
+		ck_assert_ptr_nonnull(strstr(text, want));
+		json_decref(o);
+	}
+	ck_assert(rd_trace_hit_known("mode"));
 }
 END_TEST
 
@@ -316,6 +357,7 @@ TCase *trace_case(void)
 	tcase_add_loop_test(tc, ranges, 0, RD_ARRAY_SIZE(range_texts));
 	tcase_add_test(tc, event_as_json);
 	tcase_add_test(tc, event_with_odd_numbers);
+	tcase_add_test(tc, event_with_a_reason);
 	tcase_add_test(tc, event_as_line);
 	tcase_add_test(tc, watcher_gets_lines);
 	tcase_add_test(tc, watcher_that_does_not_read);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vmctl trace: write traces of a running VM. The live view is cmd_trace_watch.c. */
+/*
+ * vmctl trace: write traces of a running VM. The live view is cmd_trace_watch.c; cmd_trace_guard.c
+ * is for a guest that guards itself.
+ */
 #include "tools/src/vmctl/cmd_trace.h"
 
 #include "tools/src/vmctl/ask.h"
 #include "tools/src/vmctl/client.h"
 #include "tools/src/vmctl/commands.h"
+#include "tools/src/vmctl/guard.h"
 #include "tools/src/vmctl/trace_text.h"
 #include "tools/src/vmctl/util.h"
 
@@ -25,7 +29,7 @@ static int set_action(void *ctx, const char *v)
 	if (rd_trace_actions_parse(v, ((struct options *)ctx)->actions))
 		return RD_OK;
 	return rd_fail(RD_USAGE, "--action: up to %u of log, allow, refuse, skip, suspend, "
-		       "snapshot, isolate, notify, kill, with commas between them, not \"%s\"",
+		       "snapshot, isolate, notify, kill, ask, with commas between them, not \"%s\"",
 		       RD_TRACE_MAX_ACTIONS, v);
 }
 
@@ -145,6 +149,17 @@ static int run_remove(const struct rd_trace_part *self, const char *who, int arg
 	return status;
 }
 
+/* The guest's own guard, where there is something to say of it. */
+static void print_guard(const json_t *guard)
+{
+	char text[RD_GUARD_LINE_MAX];
+
+	if (!guard || !rd_guard_worth_telling(guard))
+		return;
+	rd_guard_line(guard, text, sizeof(text));
+	printf("guest's kernel %s\n", text);
+}
+
 /* --- list --- */
 
 static void print_trace(const json_t *t)
@@ -160,8 +175,8 @@ static void print_trace(const json_t *t)
 	printf(" tag %lld\n", (long long)json_integer_value(json_object_get(t, "tag")));
 }
 
-/* Long lists come in several answers, which become one. */
-static int fetch_list(struct rd_client *c, json_t *all)
+/* Long lists come in several answers, which become one; *GUARD is of the last, a new reference. */
+static int fetch_list(struct rd_client *c, json_t *all, json_t **guard)
 {
 	json_int_t from = 0;
 	json_t *answer, *next;
@@ -173,6 +188,8 @@ static int fetch_list(struct rd_client *c, json_t *all)
 		if (status)
 			return status;
 		json_array_extend(all, json_object_get(answer, "traces"));
+		json_decref(*guard);
+		*guard = json_incref(json_object_get(answer, "guest"));
 		next = json_object_get(answer, "next");
 		from = json_integer_value(next);
 		json_decref(answer);
@@ -183,7 +200,7 @@ static int fetch_list(struct rd_client *c, json_t *all)
 static int run_list(const struct rd_trace_part *self, const char *who, int argc, char **argv)
 {
 	struct options o = { 0 };
-	json_t *all, *answer, *t;
+	json_t *all, *answer, *t, *guard = NULL;
 	struct rd_client c;
 	size_t i;
 	int status = parse_plain(self, &o, argc, argv);
@@ -193,16 +210,18 @@ static int run_list(const struct rd_trace_part *self, const char *who, int argc,
 	all = json_array();
 	status = rd_client_open(&c, who);
 	if (!status)
-		status = fetch_list(&c, all);
+		status = fetch_list(&c, all, &guard);
 	rd_client_close(&c);
 	if (!status && o.json) {
-		answer = json_pack("{s:b, s:O}", "ok", 1, "traces", all);
+		answer = json_pack("{s:b, s:O, s:O*}", "ok", 1, "traces", all, "guest", guard);
 		rd_ask_print(answer);
 		json_decref(answer);
 	} else if (!status) {
 		json_array_foreach(all, i, t)
 			print_trace(t);
+		print_guard(guard);
 	}
+	json_decref(guard);
 	json_decref(all);
 	return status;
 }
@@ -220,14 +239,16 @@ static int run_stats(const struct rd_trace_part *self, const char *who, int argc
 		status = call(who, json_pack("{s:s}", "command", "trace_stats"), &answer);
 	if (status)
 		return status;
-	if (o.json)
+	if (o.json) {
 		rd_ask_print(answer);
-	else
+	} else {
 		json_object_foreach(answer, name, value) {
 			if (json_is_integer(value))
 				printf("%-12s %14lld\n", name,
 				       (long long)json_integer_value(value));
 		}
+		print_guard(json_object_get(answer, "guest"));
+	}
 	json_decref(answer);
 	return RD_OK;
 }
@@ -285,6 +306,7 @@ static const struct rd_trace_part unisolate_part = {
 
 static const struct rd_trace_part *const parts[] = {
 	&add_part, &remove_part, &list_part, &stats_part, &rd_trace_watch, &unisolate_part,
+	&rd_trace_guard,
 };
 
 static const struct rd_trace_part *find(const char *word)
@@ -299,7 +321,7 @@ static void help(const struct rd_command *self)
 {
 	printf("usage: vmctl %s %s\n%s.\n", self->name, self->args, self->summary);
 	for (size_t i = 0; i < RD_ARRAY_SIZE(parts); i++)
-		printf("  %-10s %s\n", parts[i]->word, parts[i]->command.summary);
+		printf("  %-12s %s\n", parts[i]->word, parts[i]->command.summary);
 	printf("vmctl trace NAME WORD --help says more about one.\n");
 }
 
@@ -326,7 +348,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 
 const struct rd_command rd_cmd_trace = {
 	.name = "trace",
-	.args = "NAME|PID add|remove|list|stats|watch|unisolate [ARGUMENT]...",
+	.args = "NAME|PID add|remove|list|stats|watch|unisolate|guard-kernel [ARGUMENT]...",
 	.summary = "Stop writes to chosen parts of a virtual machine's memory",
 	.run = run,
 };

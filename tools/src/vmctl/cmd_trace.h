@@ -14,6 +14,6 @@ struct rd_trace_part {
 	int (*run)(const struct rd_trace_part *self, const char *who, int argc, char **argv);
 };
 
-extern const struct rd_trace_part rd_trace_watch;
+extern const struct rd_trace_part rd_trace_watch, rd_trace_guard;
 
 #endif

@@ -24,7 +24,8 @@ struct watch {
 static int set_hit(void *ctx, const char *v)
 {
 	if (!rd_trace_hit_known(v))
-		return rd_fail(RD_USAGE, "--hit: mapping, node, corrupt or denied, not \"%s\"", v);
+		return rd_fail(RD_USAGE, "--hit: mapping, node, corrupt, denied or mode, not "
+			       "\"%s\"", v);
 	((struct watch *)ctx)->hit = v;
 	return RD_OK;
 }
@@ -136,7 +137,7 @@ static int run(const struct rd_trace_part *self, const char *who, int argc, char
 
 static const struct rd_opt watch_opts[] = {
 	{ "json", NULL, "each event as a JSON object", rd_ask_set_json },
-	{ "hit", "KIND", "only mapping, node, corrupt or denied", set_hit },
+	{ "hit", "KIND", "only mapping, node, corrupt, denied or mode", set_hit },
 	{ "tag", "N", "only traces with this tag", set_tag },
 	{ "addr", "ADDRESS[+SIZE]", "only writes to these bytes", set_addr },
 	{ "count", "N", "end after so many events", set_count },

@@ -49,6 +49,8 @@ static const struct {
 	[RD_REQ_TRACE_STATS] = { "trace_stats", { { 0 } } },
 	[RD_REQ_TRACE_WATCH] = { "trace_watch", { { 0 } } },
 	[RD_REQ_TRACE_UNISOLATE] = { "trace_unisolate", { { 0 } } },
+	[RD_REQ_TRACE_GUARD] = { "trace_guard", { ARRAY(actions, false), ARRAY(allow, false) } },
+	[RD_REQ_TRACE_DRIVER] = { "trace_driver", { { 0 } } },
 };
 
 static const char *const codes[] = {

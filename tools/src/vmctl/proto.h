@@ -32,6 +32,8 @@ enum rd_request_command {
 	RD_REQ_TRACE_STATS,
 	RD_REQ_TRACE_WATCH,
 	RD_REQ_TRACE_UNISOLATE,
+	RD_REQ_TRACE_GUARD,
+	RD_REQ_TRACE_DRIVER,
 	RD_REQUESTS,
 };
 
@@ -55,7 +57,8 @@ struct rd_request {
 	bool vcpus;		/* stats: each vCPU by itself, too */
 	int64_t memory;		/* balloon: the guest's memory in bytes; 0: only tell */
 	json_t *ranges;		/* trace_add, trace_remove: an array; borrowed from root */
-	json_t *actions;	/* trace_add: an array, NULL: the default */
+	json_t *actions;	/* trace_add, trace_guard: an array, NULL: the default */
+	json_t *allow;		/* trace_guard: an array, NULL: all */
 	int64_t tag;		/* trace_add */
 	bool all;		/* trace_remove */
 	int64_t from;		/* trace_list: what ends above this */

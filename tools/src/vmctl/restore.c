@@ -7,6 +7,7 @@
 
 #include "tools/src/vmctl/cpu_save.h"
 #include "tools/src/vmctl/describe.h"
+#include "tools/src/vmctl/guard.h"
 #include "tools/src/vmctl/machine.h"
 #include "tools/src/vmctl/mem_save.h"
 #include "tools/src/vmctl/progress.h"
@@ -143,6 +144,11 @@ static int load_tree(struct loading *l, const struct rd_section *section)
 	return rd_tree_load(l->m, &l->r->stream, section);
 }
 
+static int load_guard(struct loading *l, const struct rd_section *section)
+{
+	return rd_guard_load(l->m, &l->r->stream, section);
+}
+
 static int load_memory(struct loading *l, const struct rd_section *section)
 {
 	return rd_mem_load(&l->m->ram, &l->r->stream, section, &l->next_page);
@@ -163,6 +169,7 @@ static int (*const loaders[RD_SECTION_TYPES])(struct loading *l, const struct rd
 	[RD_SECTION_MEMORY] = load_memory,
 	[RD_SECTION_TRACES] = load_traces,
 	[RD_SECTION_TREE] = load_tree,
+	[RD_SECTION_GUARD] = load_guard,
 };
 
 static int check_complete(const struct loading *l)

@@ -101,6 +101,7 @@ static json_t *show_reply(const struct rd_session *s)
 		json_object_set_new(reply, "paused_because", json_string(s->trace.why));
 	if (__atomic_load_n(&s->machine.isolated, __ATOMIC_RELAXED))
 		json_object_set_new(reply, "isolated", json_true());
+	rd_session_trace_show(s, reply);
 	return reply;
 }
 
@@ -337,7 +338,7 @@ static json_t *on_request(void *ctx, struct rd_control_client *client,
 		return do_balloon(s, request);
 	case RD_REQ_SNAPSHOT:
 		return do_snapshot(s, client, request);
-	case RD_REQ_TRACE_ADD ... RD_REQ_TRACE_UNISOLATE:
+	case RD_REQ_TRACE_ADD ... RD_REQ_TRACE_DRIVER:
 		return rd_session_trace_request(s, client, request);
 	default:
 		return rd_proto_fail(RD_CODE_COMMAND, "no such command");

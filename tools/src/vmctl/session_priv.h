@@ -23,6 +23,7 @@ struct rd_session_trace {
 	bool save;			/* one wants it saved, which has not begun */
 	bool saving;			/* the snapshot that is written is for one */
 	bool isolated;			/* the network cards are cut, over resets, too */
+	struct rd_guest_driver want;	/* of the guest's driver, when the machine ended */
 	char why[256];			/* of suspended */
 	time_t second;			/* of the lines on standard error */
 	unsigned int said;		/* how many of them */

@@ -145,14 +145,22 @@ void rd_session_trace_began(struct rd_session *s)
 		rd_warn("write trace: a network card is not isolated");
 	if (s->ran)
 		rd_watch_tell(&s->watch, json_pack("{s:s}", "event", "reset"));
+	/* A guest that begins anew is to be guarded again, as soon as it has loaded its driver. */
+	if (s->trace.want.want &&
+	    rd_traces_want(m, true, s->trace.want.allow, s->trace.want.action))
+		rd_warn("write trace: the guest's kernel will not be guarded");
 	if (m->traces.supported)
 		rd_watch_began(&s->watch, m->vm_fd);
 }
 
 void rd_session_trace_ended(struct rd_session *s)
 {
+	struct rd_guest_driver_status driver;
+
 	tell_notes(s);
 	rd_watch_ended(&s->watch);
+	if (rd_traces_driver(&s->machine, &driver))
+		s->trace.want = driver.driver;
 	s->trace.isolated = s->trace.isolated || s->machine.isolated;
 	s->trace.save = s->trace.saving = s->trace.suspended = false;
 }

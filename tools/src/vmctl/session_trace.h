@@ -29,6 +29,9 @@ void rd_session_trace_saved(struct rd_session *s);
 void rd_session_trace_began(struct rd_session *s);
 void rd_session_trace_ended(struct rd_session *s);
 
+/* rd_session_trace_show - add to the answer to `show` whether the guest guards its kernel. */
+void rd_session_trace_show(const struct rd_session *s, json_t *reply);
+
 /* rd_session_trace_request - the commands trace_…; as rd_control_ops.request. */
 json_t *rd_session_trace_request(struct rd_session *s, struct rd_control_client *client,
 				 const struct rd_request *q);

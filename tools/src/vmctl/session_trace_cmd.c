@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The commands of the control socket that are about write traces. */
 #include "tools/src/vmctl/session_trace.h"
+#include "tools/src/vmctl/guard.h"
 #include "tools/src/vmctl/trace_text.h"
 #include "tools/src/vmctl/util.h"
 
@@ -116,6 +117,23 @@ static json_t *do_remove(struct rd_session *s, const struct rd_request *q)
 	return answer;
 }
 
+/* A new reference; NULL: the hypervisor does not know of such things. */
+static json_t *guest_of(const struct rd_session *s)
+{
+	struct rd_guest_driver_status driver;
+
+	return rd_traces_driver(&s->machine, &driver) ? rd_guard_json(&driver) : NULL;
+}
+
+static json_t *with_guest(const struct rd_session *s, json_t *answer)
+{
+	json_t *guest = guest_of(s);
+
+	if (guest)
+		json_object_set_new(answer, "guest", guest);
+	return answer;
+}
+
 static json_t *do_list(const struct rd_session *s, const struct rd_request *q)
 {
 	json_t *list = json_array(), *answer;
@@ -134,7 +152,7 @@ static json_t *do_list(const struct rd_session *s, const struct rd_request *q)
 	answer = json_pack("{s:b, s:o}", "ok", 1, "traces", list);
 	if (n == LIST_MAX)
 		json_object_set_new(answer, "next", json_integer((json_int_t)from));
-	return answer;
+	return with_guest(s, answer);
 }
 
 static json_t *do_stats(const struct rd_session *s)
@@ -144,8 +162,47 @@ static json_t *do_stats(const struct rd_session *s)
 
 	if (ioctl(m->vm_fd, RD_VM_TRACE_STATS, &st) < 0)
 		return rd_proto_fail(RD_CODE_FAILED, "%s", strerror(errno));
-	return rd_trace_stats_json(&st, __atomic_load_n(&m->traces.dma_refused, __ATOMIC_RELAXED),
-				   __atomic_load_n(&m->isolated, __ATOMIC_RELAXED));
+	return with_guest(s, rd_trace_stats_json(
+		&st, __atomic_load_n(&m->traces.dma_refused, __ATOMIC_RELAXED),
+		__atomic_load_n(&m->isolated, __ATOMIC_RELAXED)));
+}
+
+void rd_session_trace_show(const struct rd_session *s, json_t *reply)
+{
+	json_t *guest = guest_of(s);
+	char text[RD_GUARD_LINE_MAX];
+
+	if (guest && rd_guard_worth_telling(guest)) {
+		rd_guard_line(guest, text, sizeof(text));
+		json_object_set_new(reply, "kernel", json_string(text));
+	}
+	json_decref(guest);
+}
+
+static json_t *do_guard(struct rd_session *s, const struct rd_request *q)
+{
+	uint8_t actions[RD_TRACE_MAX_ACTIONS] = { RD_TRACE_LOG, RD_TRACE_REFUSE };
+	uint32_t allow = RD_ALLOW_ALL;
+	int err;
+
+	if (q->actions && (!rd_trace_actions_take(q->actions, actions) ||
+			   memchr(actions, RD_TRACE_ASK, sizeof(actions))))
+		return rd_proto_fail(RD_CODE_ARGUMENT, "\"actions\" is an array of 1 to %u known "
+				     "words, without \"ask\"", RD_TRACE_MAX_ACTIONS);
+	if (q->allow && !rd_guard_allow_take(q->allow, &allow))
+		return rd_proto_fail(RD_CODE_ARGUMENT, "\"allow\" is an array of static-keys, "
+				     "ftrace, kprobes");
+	err = rd_traces_want(&s->machine, true, allow, actions);
+	return err ? rd_proto_fail(RD_CODE_FAILED, "%s", strerror(err)) : with_guest(s, ok());
+}
+
+static json_t *do_driver(const struct rd_session *s)
+{
+	json_t *guest = guest_of(s);
+
+	if (!guest)
+		return rd_proto_fail(RD_CODE_FAILED, "%s", strerror(errno));
+	return json_pack("{s:b, s:o}", "ok", 1, "guest", guest);
 }
 
 static json_t *do_watch(struct rd_session *s, struct rd_control_client *client,
@@ -183,11 +240,15 @@ json_t *rd_session_trace_request(struct rd_session *s, struct rd_control_client 
 		return do_list(s, q);
 	if (q->command == RD_REQ_TRACE_STATS)
 		return do_stats(s);
+	if (q->command == RD_REQ_TRACE_DRIVER)
+		return do_driver(s);
 	if (q->command == RD_REQ_TRACE_WATCH)
 		return do_watch(s, client, q);
 	if (s->snapshot.running)
 		return rd_proto_fail(RD_CODE_BUSY, "a snapshot is being written");
 	if (q->command == RD_REQ_TRACE_ADD)
 		return do_add(s, q);
+	if (q->command == RD_REQ_TRACE_GUARD)
+		return do_guard(s, q);
 	return q->command == RD_REQ_TRACE_REMOVE ? do_remove(s, q) : do_unisolate(s);
 }

@@ -4,6 +4,7 @@
 
 #include "tools/src/vmctl/cpu_save.h"
 #include "tools/src/vmctl/describe.h"
+#include "tools/src/vmctl/guard.h"
 #include "tools/src/vmctl/mem_save.h"
 #include "tools/src/vmctl/state.h"
 #include "tools/src/vmctl/trace_save.h"
@@ -161,6 +162,8 @@ int rd_snapshot_write(struct rd_snapshot *snap, FILE *file)
 		status = rd_mem_save(&snap->machine->ram, &s, &how);
 	if (!status)
 		status = rd_tree_save(snap->machine, &s);
+	if (!status)
+		status = rd_guard_save(snap->machine, &s);
 	if (!status)
 		status = rd_stream_finish(&s);
 	snap->size = s.bytes;

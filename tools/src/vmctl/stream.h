@@ -33,6 +33,7 @@ enum rd_section_type {
 	RD_SECTION_END,			/* how many sections came before */
 	RD_SECTION_TRACES,		/* write traces; only of a machine that has any */
 	RD_SECTION_TREE,		/* of a guest that guards itself by a trace tree */
+	RD_SECTION_GUARD,		/* of a guest whose driver is to guard its kernel */
 	RD_SECTION_TYPES
 };
 

@@ -2,6 +2,7 @@
 /* Words and lines of write traces. */
 #include "tools/src/vmctl/trace_text.h"
 
+#include "kmod/uapi/redoubt_guest.h"
 #include "tools/src/vmctl/util.h"
 
 #include <inttypes.h>
@@ -18,7 +19,7 @@ static const char *const action_names[] = {
 	[RD_TRACE_REFUSE] = "refuse",	  [RD_TRACE_SKIP] = "skip",
 	[RD_TRACE_SUSPEND] = "suspend",	  [RD_TRACE_SNAPSHOT] = "snapshot",
 	[RD_TRACE_ISOLATE] = "isolate",	  [RD_TRACE_NOTIFY] = "notify",
-	[RD_TRACE_KILL] = "kill",
+	[RD_TRACE_KILL] = "kill",	  [RD_TRACE_ASK] = "ask",
 };
 
 static const char *const outcome_names[] = {
@@ -31,6 +32,25 @@ static const char *const outcome_names[] = {
 static const char *const hit_names[] = {
 	[RD_HIT_MAPPING] = "mapping", [RD_HIT_NODE] = "node",
 	[RD_HIT_CORRUPT] = "corrupt", [RD_HIT_DENIED] = "denied",
+	[RD_HIT_MODE] = "mode",
+};
+
+/* Why integrity mode ended early. */
+static const char *const mode_names[] = {
+	[RD_MODE_FETCH] = "fetch",	   [RD_MODE_WRITE] = "write",
+	[RD_MODE_READ] = "read",	   [RD_MODE_EXCEPTION] = "exception",
+	[RD_MODE_INSN] = "instruction",	   [RD_MODE_CALL] = "call",
+	[RD_MODE_TIME] = "time",	   [RD_MODE_HOST] = "host",
+};
+
+/* What was asked for and denied. */
+#define CALL(nr) ((nr) - RD_HC_BASE)
+static const char *const call_names[] = {
+	[CALL(RD_HC_TRACE_ATTACH)] = "attach",	 [CALL(RD_HC_TRACE_UNPROTECT)] = "unprotect",
+	[CALL(RD_HC_TRACE_DETACH)] = "detach",	 [CALL(RD_HC_TRACE_ENTER)] = "enter",
+	[CALL(RD_HC_MODE_LEAVE)] = "leave",	 [CALL(RD_HC_TRACE_PROTECT)] = "protect",
+	[CALL(RD_HC_TRACE_NODE)] = "node",	 [CALL(RD_HC_TRACE_DROP_NODE)] = "drop-node",
+	[CALL(RD_HC_TRACE_ROOT)] = "root",
 };
 
 static const struct {
@@ -201,6 +221,25 @@ static json_t *flags(const struct rd_trace_event *e)
 	return list;
 }
 
+/* A word for the code, where it has one. */
+static const char *reason_of(const struct rd_trace_event *e)
+{
+	if (e->hit == RD_HIT_MODE)
+		return name_of(mode_names, RD_ARRAY_SIZE(mode_names), e->code);
+	if (e->hit == RD_HIT_DENIED)
+		return name_of(call_names, RD_ARRAY_SIZE(call_names), e->code);
+	return NULL;
+}
+
+static json_t *with_reason(json_t *event, const struct rd_trace_event *e)
+{
+	const char *reason = reason_of(e);
+
+	if (reason)
+		json_object_set_new(event, "reason", json_string(reason));
+	return event;
+}
+
 /*
  * Addresses in guest memory and lengths are integers. What may have its topmost bit set is a
  * string, because integers of JSON do not reach that far.
@@ -209,7 +248,8 @@ json_t *rd_trace_event_json(const char *kind, const struct rd_trace_event *e)
 {
 	bool unknown = e->flags & RD_EVENT_VMM || !e->len;
 
-	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:i, s:s, s:i, s:o, s:o, s:I, s:o, s:i, s:o, "
+	return with_reason(json_pack(
+			 "{s:s, s:I, s:I, s:o, s:s, s:i, s:s, s:i, s:o, s:o, s:I, s:o, s:i, s:o, "
 			 "s:o, s:o, s:o}",
 			 "event", kind, "seq", (json_int_t)e->seq, "time_ns",
 			 (json_int_t)e->time_ns, "vcpu",
@@ -220,7 +260,7 @@ json_t *rd_trace_event_json(const char *kind, const struct rd_trace_event *e)
 			 "linear", hex_number(e->linear), "length", e->len, "old",
 			 unknown ? json_null() : hex_bytes(e->old_bytes, e), "new",
 			 unknown ? json_null() : hex_bytes(e->new_bytes, e), "actions",
-			 carried_out(e), "flags", flags(e));
+			 carried_out(e), "flags", flags(e)), e);
 }
 
 json_t *rd_trace_stats_json(const struct rd_trace_stats *s, uint64_t dma_refused, bool isolated)
@@ -236,7 +276,8 @@ json_t *rd_trace_stats_json(const struct rd_trace_stats *s, uint64_t dma_refused
 		{ "denied", s->denied },     { "allowed", s->allowed },
 		{ "refused", s->refused },   { "skipped", s->skipped },
 		{ "blind", s->blind },	     { "events", s->events },
-		{ "lost", s->lost },	     { "dma_refused", dma_refused },
+		{ "lost", s->lost },	     { "modes", s->modes },
+		{ "cut", s->cut },	     { "dma_refused", dma_refused },
 	};
 	json_t *o = json_pack("{s:b, s:b}", "ok", 1, "isolated", isolated);
 
@@ -314,8 +355,11 @@ void rd_trace_line(const json_t *event, char *text, size_t len)
 		add(&l, " %s", word(event, "event"));
 	if (json_is_integer(vcpu))
 		add(&l, " vcpu %lld", (long long)json_integer_value(vcpu));
-	add(&l, " %s %s rip %s linear %s gpa 0x%llx", word(event, "hit"), word(event, "decision"),
-	    word(event, "rip"), word(event, "linear"),
+	add(&l, " %s", word(event, "hit"));
+	if (json_is_string(json_object_get(event, "reason")))
+		add(&l, " %s", word(event, "reason"));
+	add(&l, " %s rip %s linear %s gpa 0x%llx", word(event, "decision"), word(event, "rip"),
+	    word(event, "linear"),
 	    (unsigned long long)number(event, "gpa"));
 	if (json_is_string(json_object_get(event, "new")))
 		add(&l, " len %lld %s -> %s", number(event, "length"), word(event, "old"),

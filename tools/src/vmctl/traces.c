@@ -80,6 +80,20 @@ int rd_traces_set_tree(struct rd_machine *m, const struct rd_guest_attach *tree)
 	return ioctl(m->vm_fd, RD_VM_TRACE_SET_GUEST, tree) < 0 ? errno : 0;
 }
 
+int rd_traces_want(struct rd_machine *m, bool want, uint32_t allow,
+		   const uint8_t action[RD_TRACE_MAX_ACTIONS])
+{
+	struct rd_guest_driver_status s = { .driver = { .want = want, .allow = allow } };
+
+	memcpy(s.driver.action, action, sizeof(s.driver.action));
+	return ioctl(m->vm_fd, RD_VM_TRACE_WANT, &s) < 0 ? errno : 0;
+}
+
+bool rd_traces_driver(const struct rd_machine *m, struct rd_guest_driver_status *out)
+{
+	return m->traces.supported && !ioctl(m->vm_fd, RD_VM_TRACE_DRIVER, out);
+}
+
 static void look_for_any(struct rd_machine *m)
 {
 	struct rd_guest_attach tree;

@@ -64,6 +64,14 @@ bool rd_traces_next(const struct rd_machine *m, uint64_t *from, struct rd_trace_
 bool rd_traces_get_tree(const struct rd_machine *m, struct rd_guest_attach *tree);
 int rd_traces_set_tree(struct rd_machine *m, const struct rd_guest_attach *tree);
 
+/*
+ * rd_traces_want - what the guest's driver is to do: 0 or an errno. rd_traces_driver - how it
+ * fares. False: there are no traces at all.
+ */
+int rd_traces_want(struct rd_machine *m, bool want, uint32_t allow,
+		   const uint8_t action[RD_TRACE_MAX_ACTIONS]);
+bool rd_traces_driver(const struct rd_machine *m, struct rd_guest_driver_status *out);
+
 /* rd_traces_exit - the vCPU's thread: RD_EXIT_TRACE. */
 void rd_traces_exit(struct rd_cpu *cpu);
 
