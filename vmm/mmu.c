@@ -349,50 +349,60 @@ static int ask_units(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 	return RD_PF_EMULATE;
 }
 
-/* gpa, acc and the verdict are known: map the page. Returns as rd_mmu_fault(). */
-static int map_in_slot(struct rd_vcpu *v, struct fault *f)
+/*
+ * What the view may do with a page: its reasons open it instead of stopping what it is there for,
+ * but those of the slot hold, and what another subsystem owns is nobody's.
+ */
+static noinline void view_verdict(struct rd_vcpu *v, const struct rd_slot *s, unsigned int acc,
+				  struct fault *f)
 {
-	int ret = map(v, f);
-
-	if (likely(ret == RD_PF_FIXED)) {
-		rd_count(v, pf_fixed);
-		return ret;
-	}
-	if (ret == -ESTALE)
-		zap_stale(v->vm, f->gfn);
-	else if (ret == -EBUSY)
-		wait_for_host(&v->vm->mmu, f);
-	else if (ret < 0)
-		return ret;
-	rd_count(v, pf_retry);
-	return RD_PF_RETRY;
+	f->root = v->vm->mmu.view;
+	f->page_reasons = v->view.reasons;
+	f->verdict = rd_prot_decide(s->reasons, acc);
+	f->verdict.allow &= v->view.allow;
+	f->verdict.small = true;
+	if ((acc & ~v->view.allow) || (f->page_reasons & BIT(RD_PROT_OWNED)))
+		f->verdict.action = RD_PROT_EMULATE;
 }
 
-static inline void set_access(struct fault *f, struct rd_slot *s, u64 gpa, unsigned int acc)
-{
-	f->slot = s;
-	f->gfn = gpa >> RD_PAGE_SHIFT;
-	f->hva = rd_slot_hva(s, f->gfn);
-	f->write = acc & RD_ACC_WRITE;
-	f->fetch = acc & RD_ACC_FETCH;
-}
-
+/* The one way of mapping, for the view, too: a second one would cost both. */
 static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned int acc)
 {
 	struct fault f;
+	int ret;
 
-	f.page_reasons = page_reasons(v, gpa >> RD_PAGE_SHIFT);
-	f.verdict = rd_prot_decide(s->reasons | f.page_reasons, acc);
+	if (unlikely(v->view.allow)) {
+		view_verdict(v, s, acc, &f);
+	} else {
+		f.root = v->vm->mmu.root;
+		f.page_reasons = page_reasons(v, gpa >> RD_PAGE_SHIFT);
+		f.verdict = rd_prot_decide(s->reasons | f.page_reasons, acc);
+	}
 	if (unlikely(f.verdict.action == RD_PROT_ASK))
 		return f.page_reasons & BIT(RD_PROT_OWNED) ? ask_units(v, gpa, acc)
 							   : RD_PF_TRACED;
 	if (unlikely(f.verdict.action == RD_PROT_EMULATE))
 		return RD_PF_EMULATE;
-	f.root = v->vm->mmu.root;
-	set_access(&f, s, gpa, acc);
+	f.slot = s;
+	f.gfn = gpa >> RD_PAGE_SHIFT;
+	f.hva = rd_slot_hva(s, f.gfn);
+	f.write = acc & RD_ACC_WRITE;
+	f.fetch = acc & RD_ACC_FETCH;
 	if (f.verdict.action == RD_PROT_LOG && restore_write(v, &f))
 		return RD_PF_FIXED;
-	return map_in_slot(v, &f);
+	ret = map(v, &f);
+	if (likely(ret == RD_PF_FIXED)) {
+		rd_count(v, pf_fixed);
+		return ret;
+	}
+	if (ret == -ESTALE)
+		zap_stale(v->vm, f.gfn);
+	else if (ret == -EBUSY)
+		wait_for_host(&v->vm->mmu, &f);
+	else if (ret < 0)
+		return ret;
+	rd_count(v, pf_retry);
+	return RD_PF_RETRY;
 }
 
 int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
@@ -401,60 +411,6 @@ int rd_mmu_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 
 	/* Most faults of a guest that has warmed up are accesses to devices. */
 	return s ? fault_in_slot(v, s, gpa, acc) : RD_PF_EMULATE;
-}
-
-/* --- the view --------------------------------------------------------------------------------- */
-
-/*
- * What the view may do with a page: its reasons open it instead of stopping what it is there for,
- * but those of the slot hold, and what another subsystem owns is nobody's.
- */
-static struct rd_prot_verdict view_verdict(const struct rd_slot *s, u8 reasons, unsigned int allow,
-					   unsigned int acc)
-{
-	u8 stops = reasons & BIT(RD_PROT_OWNED);
-	struct rd_prot_verdict verdict = rd_prot_decide(s->reasons | stops, acc);
-
-	verdict.allow &= allow;
-	verdict.small = true;
-	return verdict;
-}
-
-int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, unsigned int allow)
-{
-	struct rd_slot *s = rd_vcpu_slot(v, gpa >> RD_PAGE_SHIFT);
-	struct fault f;
-
-	if (!s || (acc & ~allow))
-		return RD_PF_EMULATE;
-	f.page_reasons = reasons;
-	f.verdict = view_verdict(s, reasons, allow, acc);
-	if (f.verdict.action == RD_PROT_ASK || f.verdict.action == RD_PROT_EMULATE)
-		return RD_PF_EMULATE;
-	f.root = v->vm->mmu.view;
-	set_access(&f, s, gpa, acc);
-	return map_in_slot(v, &f);
-}
-
-int rd_mmu_view_page(struct rd_vcpu *v, u64 gfn, struct page *page)
-{
-	struct rd_mmu *mmu = &v->vm->mmu;
-	struct fault f = {
-		.root = mmu->view,
-		.gfn = gfn,
-		.level = 1,
-		.write = true,
-		.verdict = { .allow = RD_ACC_READ | RD_ACC_WRITE },
-		.host = { .pfn = page_to_pfn(page), .write = true, .dirty = true, .special = true },
-	};
-	int ret;
-
-	if (cache_fill(&v->mmu_cache, mmu->fmt->levels - 1))
-		return -ENOMEM;
-	read_lock(&mmu->lock);
-	ret = install(v, &f);
-	read_unlock(&mmu->lock);
-	return ret;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

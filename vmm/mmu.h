@@ -104,17 +104,25 @@ void rd_mmu_unprotect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason
  * The view: a second nested table, which a vCPU runs on in integrity mode (vmm/mode.h). It maps
  * single pages, as far as its user allows, and loses them with the VM's own table.
  *
- * vmm/mmu_view.c: make it (-ENOMEM; it stays until the VM ends); empty it.
+ * Make it (-ENOMEM; it stays until the VM ends); empty it.
  */
 int rd_mmu_view_init(struct rd_vm *vm);
 void rd_mmu_view_clear(struct rd_vm *vm);
 /*
- * vmm/mmu.c. allow: RD_ACC_ bits that follow from the page's reasons, which the caller has read; if
- * these change, the page goes. RD_PF_FIXED, _RETRY, _EMULATE: it is not for that access; -errno.
- * Caller as for rd_mmu_fault().
+ * A fault in the view. allow: RD_ACC_ bits that follow from the page's reasons, which the caller has
+ * read; if these change, the page goes. RD_PF_FIXED, _RETRY, _EMULATE: it is not for that access;
+ * -errno. Caller as for rd_mmu_fault().
  */
 int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, unsigned int allow);
-/* Map a page of the module's at a guest page where the guest sees something else, or nothing. */
+/*
+ * Map a page of the module's at a guest page where the guest sees something else, or nothing.
+ * RD_PF_FIXED, -ENOMEM.
+ */
 int rd_mmu_view_page(struct rd_vcpu *v, u64 gfn, struct page *page);
+
+/* What a fault of a vCPU is for: allow is 0 but while it is one of the view. */
+struct rd_mmu_view_ask {
+	u8 allow, reasons;
+};
 
 #endif

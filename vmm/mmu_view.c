@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of the view (K), the second nested table.
+ * The view (K), the second nested table: its life, and what it maps besides what faults bring.
  * Invariant: as in vmm/mmu.h; whatever zaps pages zaps them here, too (vmm/mmu_zap.c).
  */
 #include <linux/gfp.h>
@@ -31,4 +31,49 @@ void rd_mmu_view_clear(struct rd_vm *vm)
 	rd_zap_begin(&z, vm, true);
 	rd_zap_view(&z, 0, rd_pt_max_gfn(vm->mmu.fmt));
 	rd_zap_end(&z);
+}
+
+int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, unsigned int allow)
+{
+	int ret;
+
+	v->view = (struct rd_mmu_view_ask){ .allow = allow, .reasons = reasons };
+	ret = rd_mmu_fault(v, gpa, acc);
+	v->view.allow = 0;
+	return ret;
+}
+
+/* The entry of the last level for gfn, with the tables that lead there. NULL: no memory for one. */
+static u64 *entry_for(struct rd_mmu *mmu, u64 gfn)
+{
+	u64 *table = mmu->view, *e, *child;
+	unsigned int l;
+
+	for (l = mmu->fmt->levels; l > 1; l--) {
+		e = &table[rd_pt_index(gfn, l)];
+		if (!rd_pt_present(mmu->fmt, *e)) {
+			child = (void *)__get_free_page(GFP_ATOMIC | __GFP_ACCOUNT | __GFP_ZERO);
+			if (!child)
+				return NULL;
+			WRITE_ONCE(*e, rd_pt_table(mmu->fmt, __pa(child) | mmu->me_mask));
+			atomic_long_inc(&mmu->nr_pages);
+		}
+		table = rd_mmu_child(mmu, *e);
+	}
+	return &table[rd_pt_index(gfn, 1)];
+}
+
+int rd_mmu_view_page(struct rd_vcpu *v, u64 gfn, struct page *page)
+{
+	struct rd_mmu *mmu = &v->vm->mmu;
+	struct rd_pt_perm perm = { .write = true, .host_write = true };
+	u64 *e;
+
+	write_lock(&mmu->lock);
+	e = entry_for(mmu, gfn);
+	if (e)
+		WRITE_ONCE(*e,
+			   rd_pt_leaf(mmu->fmt, __pa(page_address(page)) | mmu->me_mask, 1, perm));
+	write_unlock(&mmu->lock);
+	return e ? RD_PF_FIXED : -ENOMEM;
 }

@@ -25,8 +25,8 @@ static bool said_ok(const struct rd_guest_attach *s)
 {
 	return s->image < RD_TREE_GFNS && s->image_pages >= 2 &&
 	       s->image_pages <= RD_MODE_MAX_PAGES && s->image_code &&
-	       s->image_code < s->image_pages &&
-	       s->entry < s->image_code * (u64)RD_PAGE_SIZE && !s->pad;
+	       s->image_code < s->image_pages && s->entry < s->image_code * (u64)RD_PAGE_SIZE &&
+	       !s->pad;
 }
 
 /* Make a page of memory the image's: out of everybody's reach before it is looked at. */

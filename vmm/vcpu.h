@@ -95,6 +95,7 @@ struct rd_vcpu {
 	struct rd_slot *slot_cache; /* last slot found, of the table with slot_gen */
 	u64 slot_gen;
 	struct rd_mmu_cache mmu_cache;
+	struct rd_mmu_view_ask view;
 	struct rd_paging paging; /* rd_paging_refresh() */
 	struct rd_walk_hit walks[RD_NR_WALK_HITS]; /* vmm/gwalk_vcpu.c */
 	struct rd_lapic lapic;

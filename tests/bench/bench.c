@@ -7,7 +7,8 @@
  *
  * Output, one line per row: name, operations per repetition, one figure per repetition.
  */
-#include "kmod/uapi/redoubt_trace.h"
+#include "kmod/uapi/redoubt_guest.h"
+#include "kmod/uapi/redoubt_tree.h"
 #include "tests/selftests/lib/rdt.h"
 
 #include <arpa/inet.h>
@@ -17,6 +18,7 @@
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <libgen.h>
 #include <sys/wait.h>
 
 enum { REPS = 3, HUGE = 2 << 20 };
@@ -29,12 +31,14 @@ struct traced {
 	uint64_t pages; /* behind those that the guest works on */
 	int64_t page; /* of the guest's, from the one it measures: 0 that one, 1 the next */
 	uint8_t action[RD_TRACE_MAX_ACTIONS];
+	bool judged; /* in the guest's own tree; its driver is asked and lets the write through */
 };
 
 #define ALLOW { RD_TRACE_LOG, RD_TRACE_ALLOW }
 static const struct traced refuse = { 0, 0, { RD_TRACE_REFUSE } };
 static const struct traced allow = { 0, 0, ALLOW }, allow_1k = { 1000, 0, ALLOW };
 static const struct traced allow_1m = { 1000000, 0, ALLOW }, beside = { 0, 1, ALLOW };
+static const struct traced judged = { 0, 0, { RD_TRACE_ASK, RD_TRACE_REFUSE }, true };
 
 /* An eventfd that the guest writes by a port and an address, and that may interrupt it. */
 enum events { NO_EVENT, EVENT, EVENT_IRQ };
@@ -92,6 +96,7 @@ static const struct row rows[] = {
 	{ "trace_log_allow_1k", "write_page", 5000, .traced = &allow_1k },
 	{ "trace_log_allow_1m", "write_page", 5000, .traced = &allow_1m },
 	{ "trace_beside", "write_page", 5000, .traced = &beside },
+	{ "trace_judged", "write_page", 5000, .traced = &judged },
 };
 
 static uint64_t ticks(void)
@@ -162,14 +167,62 @@ static void add_trace(struct rdt_vm *vm, uint64_t gpa, uint64_t pages, const str
 		RDT_OK(ioctl(vm->fd, RD_VM_TRACE_ADD, &r));
 }
 
+/* Pages of the guest's tree and image, behind those that it works on. */
+enum { LEAF = 8, LIST, CODE, DATA, STACK, TRACE_PAGES };
+
+static void *page_at(struct rdt_vm *vm, unsigned int i)
+{
+	return rdt_gpa(vm, TOUCH_GPA + i * 4096);
+}
+
+static void load_image(struct rdt_vm *vm)
+{
+	const uint64_t first = TOUCH_GPA / 4096;
+	uint64_t list[] = { first + CODE, first + DATA, first + STACK };
+	char path[4200], self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	FILE *f;
+
+	RDT_CHECK(n > 0);
+	self[n] = 0;
+	snprintf(path, sizeof(path), "%s/../guest/mode.img", dirname(self));
+	f = fopen(path, "r");
+	RDT_CHECK(f && fread(page_at(vm, CODE), 4096, 2, f) == 2);
+	fclose(f);
+	((uint64_t *)page_at(vm, DATA))[RDP_MD_LET_ALL] = 1;
+	memcpy(page_at(vm, LIST), list, sizeof(list));
+}
+
+/* A tree of one leaf with one page, whose list asks the image. */
+static void add_judge(struct rdt_vm *vm, uint64_t at, const struct traced *t)
+{
+	struct rd_guest_attach a = { .root = TOUCH_GPA / 4096 + LEAF, .nr_lists = 1,
+				     .image = TOUCH_GPA / 4096 + LIST, .image_pages = 3,
+				     .image_code = 1 };
+	struct rd_tree_header h = { .magic = RD_TREE_MAGIC, .version = RD_TREE_VERSION, .count = 1,
+				    .first = at / 4096 / 256 * 256, .self = a.root };
+	uint64_t *entry = page_at(vm, LEAF);
+
+	memcpy(entry, &h, sizeof(h));
+	entry[RD_TREE_ENTRIES_AT / 8 + at / 4096 % 256] =
+		RD_TREE_PRESENT | 1 << RD_TREE_ACTION_SHIFT;
+	load_image(vm);
+	memcpy(a.list[0], t->action, sizeof(a.list[0]));
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_SET_GUEST, &a));
+}
+
 static void add_traces(struct rdt_vm *vm, const struct traced *t)
 {
 	uint64_t at = TOUCH_GPA + 4096;
 
 	if (rdt_is_stock())
 		rdt_skip("stock KVM has no write traces");
-	rdt_slot_new(vm, 5, TOUCH_GPA, 4 * 4096, 0, true);
+	rdt_slot_new(vm, 5, TOUCH_GPA, TRACE_PAGES * 4096, 0, true);
 	vm->shared->args[2] = at;
+	if (t->judged) {
+		add_judge(vm, at, t);
+		return;
+	}
 	add_trace(vm, at + t->page * 4096, 1, t);
 	add_trace(vm, TOUCH_GPA + HUGE, t->pages, t);
 }

@@ -70,7 +70,9 @@ judge:
 	mov %rsi, RDP_MD_GPA * 8(%r11)
 	mov %rdx, RDP_MD_LEN * 8(%r11)
 	mov %rcx, RDP_MD_BYTES * 8(%r11)
-	xor %ebx, %ebx
+	mov RDP_MD_LET_ALL * 8(%r11), %rbx
+	test %rbx, %rbx
+	jnz leave
 	cmp %rsi, RDP_MD_LET_GPA * 8(%r11)
 	jne leave
 	cmp %rcx, RDP_MD_LET_BYTES * 8(%r11)

@@ -95,6 +95,7 @@
 #define RDP_MD_GPA		3	/* and remembers what it was asked last */
 #define RDP_MD_LEN		4
 #define RDP_MD_BYTES		5
+#define RDP_MD_LET_ALL		6	/* 1: let all through */
 
 /* How "trace" writes: args[0]. */
 #define RDP_W_BYTE		1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Integrity mode: the image of a guest's driver does there what nobody else in the guest can do, and
- * nothing else. The image is tests/guest/mode_image.S, which does what it is told.
+ * Integrity mode: the image of a guest's driver does there what nobody else in the guest can do,
+ * and nothing else. The image is tests/guest/mode_image.S, which does what it is told.
  */
 #include <libgen.h>
 #include <time.h>
@@ -379,8 +379,11 @@ static void dirty_log_sees_it(void)
 	uint64_t bitmap[PAGES / 64] = { 0 };
 	struct kvm_dirty_log log = { .slot = SLOT, .dirty_bitmap = bitmap };
 	struct kvm_userspace_memory_region r = {
-		.slot = SLOT, .flags = KVM_MEM_LOG_DIRTY_PAGES, .guest_phys_addr = REGION,
-		.memory_size = PAGES * PAGE, .userspace_addr = (uintptr_t)region,
+		.slot = SLOT,
+		.flags = KVM_MEM_LOG_DIRTY_PAGES,
+		.guest_phys_addr = REGION,
+		.memory_size = PAGES * PAGE,
+		.userspace_addr = (uintptr_t)region,
 	};
 
 	RDT_EQ(enter(vm, RDP_M_WRITE, DATA_LINEAR + 512, 1, 0), 1);

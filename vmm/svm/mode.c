@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Integrity mode on SVM: a VMCB of its own for each vCPU that has ever been in it.
- * Invariant: the guest's VMCB is not touched; nothing but host interrupts, VMMCALL and nested faults
- * ends an entry without ending the mode.
+ * Invariant: the guest's VMCB is not touched; nothing but host interrupts, VMMCALL and nested
+ * faults ends an entry without ending the mode.
  */
 #include <linux/mm.h>
 #include "vmm/mode.h"
 #include "vmm/svm/svm.h"
 
 #define CR0_MODE 0x8001003fULL /* PG WP NE ET TS EM MP PE: no x87, no SSE */
-#define CR4_MODE 0x20ULL       /* PAE */
-#define EFER_MODE 0x1d00ULL    /* SVME NXE LMA LME */
+#define CR4_MODE 0x20ULL /* PAE */
+#define EFER_MODE 0x1d00ULL /* SVME NXE LMA LME */
 #define PAT_RESET 0x0007040600070406ULL
 #define VMMCALL_LEN 3
 #define VEC_PF 14
@@ -85,16 +85,18 @@ static void cut(struct rd_mode_run *m, u8 why, u64 linear)
 
 static void page_fault(struct rd_mode_run *m, u64 error, u64 linear)
 {
-	cut(m, error & PF_FETCH   ? RD_MODE_FETCH
-	       : error & PF_WRITE ? RD_MODE_WRITE
-				  : RD_MODE_READ, linear);
+	cut(m,
+	    error & PF_FETCH   ? RD_MODE_FETCH
+	    : error & PF_WRITE ? RD_MODE_WRITE
+			       : RD_MODE_READ,
+	    linear);
 }
 
 static void nested_fault(struct rd_mode_run *m, const struct rd_vmcb_control *c)
 {
 	m->exit = RD_MODE_X_FAULT;
 	m->gpa = c->exit_info2;
-	m->acc = c->exit_info1 & SVM_NPF_FETCH   ? RD_ACC_FETCH
+	m->acc = c->exit_info1 & SVM_NPF_FETCH	 ? RD_ACC_FETCH
 		 : c->exit_info1 & SVM_NPF_WRITE ? RD_ACC_WRITE
 						 : RD_ACC_READ;
 	/* The CPU reads its tables as if to write them. */

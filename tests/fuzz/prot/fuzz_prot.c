@@ -10,13 +10,18 @@
 #include "vmm/prot_map.h"
 #include "vmm/pt.h"
 
-#define WINDOW 64U              /* pages of the flat list around each place */
+#define WINDOW 64U /* pages of the flat list around each place */
 #define PLACES ARRAY_SIZE(places)
 #define SINGLE (RD_PROT_TRACES | BIT(RD_PROT_OWNED))
 
 /* Around the borders of blocks of all sizes, and the ends. */
-static const u64 places[] = { 0, 512 - 32, 2 * 512 - 32, (1ULL << 18) - 32, (1ULL << 27) - 32,
-			      (1ULL << 36) - 32, RD_PROT_MAX_GFN - WINDOW };
+static const u64 places[] = { 0,
+			      512 - 32,
+			      2 * 512 - 32,
+			      (1ULL << 18) - 32,
+			      (1ULL << 27) - 32,
+			      (1ULL << 36) - 32,
+			      RD_PROT_MAX_GFN - WINDOW };
 
 static u8 flat[ARRAY_SIZE(places)][WINDOW];
 static struct rd_prot_map map;

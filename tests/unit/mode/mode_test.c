@@ -28,8 +28,10 @@ static const struct rd_gwalk_io io = { .read = mem_read };
 
 static void setup(void)
 {
-	struct rd_paging_regs r = { .cr0 = BIT_ULL(31) | BIT_ULL(16), .cr3 = FIRST_GFN << 12,
-				    .cr4 = BIT_ULL(5), .efer = BIT_ULL(10) | BIT_ULL(11) };
+	struct rd_paging_regs r = { .cr0 = BIT_ULL(31) | BIT_ULL(16),
+				    .cr3 = FIRST_GFN << 12,
+				    .cr4 = BIT_ULL(5),
+				    .efer = BIT_ULL(10) | BIT_ULL(11) };
 	u64 *table[RD_MODE_TABLES];
 	unsigned int i;
 
@@ -101,8 +103,7 @@ START_TEST(test_nothing_else)
 	for (i = 0; i < 100000; i++) {
 		linear = (u64)random() << 32 ^ (u64)random() << 12;
 		linear &= (1ULL << 47) - 1;
-		if (linear - RD_MODE_BASE < PAGES * 4096ULL ||
-		    linear - RD_MODE_MEMORY < 1ULL << 39)
+		if (linear - RD_MODE_BASE < PAGES * 4096ULL || linear - RD_MODE_MEMORY < 1ULL << 39)
 			continue;
 		same(linear, RD_ACC_READ, ~0ULL);
 		same(linear | ~0ULL << 47, RD_ACC_READ, ~0ULL);
