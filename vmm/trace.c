@@ -117,6 +117,7 @@ static enum rd_tree_result look_up(struct search *s, struct rd_tree *tree,
 	r = rd_tree_lookup(tree, gfn, hit);
 	if (r == RD_TREE_NONE && (rd_prot_map_get(&vm->mmu.prot, gfn) & BIT(reason))) {
 		count(vm->trace, stale);
+		vm->trace->guest.pages -= reason == RD_PROT_GUARDED;
 		rd_mmu_unprotect(vm, gfn, 1, reason);
 	}
 	mutex_unlock(edits);

@@ -184,30 +184,40 @@ static u8 fault(struct rd_vcpu *v, const struct rd_mode *mode, const struct rd_m
 
 /* --- what it may ask -------------------------------------------------------------------------- */
 
+static bool is_guarded(const struct rd_trace_guest *g, u64 gfn)
+{
+	return rd_prot_map_get(&g->vm->mmu.prot, gfn) & BIT(RD_PROT_GUARDED);
+}
+
 static long call_protect(struct rd_trace_guest *g, u64 gfn, u64 npages)
 {
 	struct rd_slots *slots = rd_vm_table(g->vm->slots);
+	u64 i, more = 0;
 	long ret;
-	u64 i;
 
 	if (!npages || npages > RD_TRACE_GUEST_PAGES || gfn >= RD_TREE_GFNS - npages)
 		return -EINVAL;
-	for (i = 0; i < npages; i++)
+	for (i = 0; i < npages; i++) {
 		if (!rd_slot_find(slots, gfn + i))
 			return -EFAULT;
-	if (g->pages + npages > RD_TRACE_GUEST_PAGES)
+		more += !is_guarded(g, gfn + i);
+	}
+	if (g->pages + more > RD_TRACE_GUEST_PAGES)
 		return -ENOSPC;
 	ret = rd_mmu_protect(g->vm, gfn, npages, RD_PROT_GUARDED);
 	if (!ret)
-		g->pages += npages;
+		g->pages += more;
 	return ret;
 }
 
 static long call_unprotect(struct rd_trace_guest *g, u64 gfn, u64 npages)
 {
+	u64 i;
+
 	if (!npages || npages > RD_TRACE_GUEST_PAGES || gfn >= RD_TREE_GFNS - npages)
 		return -EINVAL;
-	g->pages -= min(g->pages, npages);
+	for (i = 0; i < npages; i++)
+		g->pages -= is_guarded(g, gfn + i);
 	rd_mmu_unprotect(g->vm, gfn, npages, RD_PROT_GUARDED);
 	return 0;
 }

@@ -188,6 +188,26 @@ static void writes(void)
  */
 static volatile u32 ended;
 
+/* Integrity mode, in between: a sum, or a page that is stopped though no tree names it. */
+static void enter_mode(u64 pick)
+{
+	u64 ret, what = RDP_M_SUM, a = pick, b = 2, c = 3, want = pick + 5;
+
+	if (pick & 1) {
+		what = RDP_M_CALL;
+		a = 0x52440007; /* RD_HC_TRACE_PROTECT */
+		b = (shared->args[1] >> 12) + pick % shared->args[2];
+		c = 1;
+		want = 0;
+	}
+	asm volatile("vmmcall"
+		     : "=a"(ret)
+		     : "a"(0x52440005ull), "b"(what), "c"(a), "d"(b), "S"(c)
+		     : "memory");
+	if (ret != want)
+		rdg_fail("integrity mode says something else");
+}
+
 static void storm(u32 cpu)
 {
 	u64 seed = cpu * 0x9e3779b97f4a7c15ull + 1, faults = 0;
@@ -204,6 +224,8 @@ static void storm(u32 cpu)
 		if (!(seed >> 33 & 0xff))
 			WRITE("fxsave (%1)", "r"(shared->args[1] +
 						 (shared->args[2] + cpu) * PAGE_SIZE));
+		if (shared->args[4] && !(seed >> 33 & 0x1f))
+			enter_mode(seed >> 40 & 0xff);
 		/* What a fault left behind may be another processor's. */
 		faults += *word == was;
 		shared->results[4 + cpu]++;

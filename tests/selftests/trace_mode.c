@@ -4,6 +4,7 @@
  * and nothing else. The image is tests/guest/mode_image.S, which does what it is told.
  */
 #include <libgen.h>
+#include <pthread.h>
 #include <time.h>
 #include "tests/selftests/tree/guest_tree.h"
 
@@ -443,6 +444,101 @@ static void carried_to_another_machine(void)
 	RDT_EQ(enter(other, RDP_M_SUM, 1, 2, 3), 6);
 }
 
+/* --- four processors --- */
+
+enum { STORM_PAGES = 24 };
+
+struct storm {
+	struct rdt_vm *vm;
+	int seconds;
+	uint64_t refused;
+};
+
+static void take_events(struct storm *s)
+{
+	struct rd_trace_event e;
+
+	while (rdt_event_next(&e)) {
+		RDT_EQ(e.hit, RD_HIT_MAPPING);
+		RDT_EQ(e.decision, RD_TRACE_REFUSE);
+		s->refused++;
+	}
+}
+
+/* Meanwhile the host ends the log of dirty pages and begins it again. */
+static void *disturb(void *arg)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = SLOT,
+		.guest_phys_addr = REGION,
+		.memory_size = PAGES * PAGE,
+		.userspace_addr = (uintptr_t)region,
+	};
+	struct storm *s = arg;
+	time_t end = time(NULL) + s->seconds;
+
+	while (time(NULL) < end) {
+		r.flags ^= KVM_MEM_LOG_DIRTY_PAGES;
+		RDT_OK(ioctl(s->vm->fd, KVM_SET_USER_MEMORY_REGION, &r));
+		take_events(s);
+		usleep(3000);
+	}
+	s->vm->shared->args[3] = 1;
+	return NULL;
+}
+
+/*
+ * All write to pages that the driver is asked about, to pages that are refused and to others, and
+ * enter the mode in between. Every word holds exactly what landed. --seconds N makes it longer.
+ */
+static void storm(void)
+{
+	struct rdt_vm *vm = rdt_payload_vm("trace", "storms");
+	const char *seconds = rdt_option("seconds");
+	struct storm s = { .vm = vm, .seconds = seconds ? atoi(seconds) : 4 };
+	uint64_t landed = 0, stopped = 0, tries = 0;
+	struct rd_guest_attach a;
+	struct rd_trace_stats st;
+	pthread_t t;
+
+	if (rdt_is_stock())
+		rdt_skip("stock KVM has no write traces");
+	use_region(vm);
+	for (unsigned int i = 0; i < 16; i++)
+		guard(GFN + i, i < 8 ? 3 : 1, i);
+	a = attach_mode();
+	load_image(vm);
+	((uint64_t *)rdt_gpa(vm, REGION + DATA * PAGE))[RDP_MD_LET_ALL] = 1;
+	RDT_OK(ioctl(vm->fd, RD_VM_TRACE_SET_GUEST, &a));
+	vm->shared->args[1] = REGION;
+	vm->shared->args[2] = STORM_PAGES;
+	vm->shared->args[4] = 1;
+	rdt_start_others(vm);
+	RDT_EQ(pthread_create(&t, NULL, disturb, &s), 0);
+	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 2);
+	pthread_join(t, NULL);
+	take_events(&s);
+	st = rdt_trace_stats(vm);
+	for (unsigned int cpu = 0; cpu < 4; cpu++) {
+		for (unsigned int page = 0; page < STORM_PAGES; page++)
+			landed += at(REGION + page * PAGE + cpu * 8);
+		stopped += vm->shared->results[cpu];
+		tries += vm->shared->results[4 + cpu];
+	}
+	RDT_EQ(landed + stopped, tries);
+	RDT_EQ(st.refused, stopped);
+	RDT_EQ(s.refused + st.lost, stopped);
+	RDT_EQ(st.cut, 0);
+	RDT_EQ(st.corrupt, 0);
+	RDT_EQ(data_word(RDP_MD_ASKED), st.allowed);
+	RDT_CHECK(st.allowed > 0 && stopped > 0 && st.stale > 0);
+	RDT_CHECK(st.modes > st.allowed);
+	rdt_note("%llu writes, %llu refused, %llu judged, %llu stays, %llu stale",
+		 (unsigned long long)tries, (unsigned long long)stopped,
+		 (unsigned long long)st.allowed, (unsigned long long)st.modes,
+		 (unsigned long long)st.stale);
+}
+
 static const struct rdt_test tests[] = {
 	{ "enters_and_leaves", enters_and_leaves },
 	{ "goes_on_after_interrupts", goes_on_after_interrupts },
@@ -459,6 +555,7 @@ static const struct rdt_test tests[] = {
 	{ "dirty_log_sees_it", dirty_log_sees_it },
 	{ "host_moves_its_pages", host_moves_its_pages },
 	{ "carried_to_another_machine", carried_to_another_machine },
+	{ "storm", storm, 60 },
 };
 
 int main(int argc, char **argv)

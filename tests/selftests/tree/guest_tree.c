@@ -67,16 +67,21 @@ bool open_nodes(void)
 	return rdt_option("open-nodes") != NULL;
 }
 
+void use_region(struct rdt_vm *vm)
+{
+	region = rdt_slot_new(vm, SLOT, REGION, PAGES * PAGE, 0, false);
+	nodes_used = 0;
+	rd_tree_init(&tree, &ops, NULL, PAGES, false);
+	rdt_events_open(vm);
+}
+
 struct rdt_vm *machine(void)
 {
 	struct rdt_vm *vm = rdt_payload_vm("trace", "writes");
 
 	if (rdt_is_stock())
 		rdt_skip("stock KVM has no write traces");
-	region = rdt_slot_new(vm, SLOT, REGION, PAGES * PAGE, 0, false);
-	nodes_used = 0;
-	rd_tree_init(&tree, &ops, NULL, PAGES, false);
-	rdt_events_open(vm);
+	use_region(vm);
 	RDT_EQ(rdt_until_sync(vm->vcpu[0]), 1);
 	return vm;
 }

@@ -21,6 +21,8 @@ extern struct rd_tree tree;
 
 /* The machine, whose events are read; its tree is empty. */
 struct rdt_vm *machine(void);
+/* The same of a machine that has not run yet, whatever its payload. */
+void use_region(struct rdt_vm *vm);
 /* Pages 10, 20, ... 100 of the region, and one of the first ones, so that there are more levels. */
 struct rdt_vm *guarded(void);
 /* Is the module one that leaves the nodes open? */
