@@ -138,6 +138,8 @@ int judge_area_open(struct judge *j, u32 id, u64 base, bool code);
  * -EBUSY. -ENOENT: there is no such area; -EPERM: it is closed.
  */
 int judge_area_page(struct judge *j, u32 id, u64 gfn);
+/* Could it take a page? *code says what the area is. */
+int judge_area_ready(struct judge *j, u32 id, bool *code);
 int judge_area_site(struct judge *j, u32 id, const struct judge_site *site);
 int judge_area_probe(struct judge *j, u32 id, const struct judge_probe *probe);
 int judge_area_close(struct judge *j, u32 id);
@@ -145,5 +147,7 @@ int judge_area_close(struct judge *j, u32 id);
 int judge_area_last(const struct judge *j, u32 id, u64 *gfn);
 /* Forgets the last page; with the first one, the area with all that is known of it. */
 int judge_area_drop_last(struct judge *j, u32 id);
+/* How many pages it has; 0: there is no such area, or none left. */
+u32 judge_area_pages(const struct judge *j, u32 id);
 
 #endif

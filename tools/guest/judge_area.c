@@ -80,6 +80,24 @@ static int find_open(struct judge *j, u32 id, struct judge_area **a)
 	return (*a)->state == JUDGE_AREA_OPEN ? 0 : -EPERM;
 }
 
+static u64 area_end(const struct judge_area *a)
+{
+	return a->base + ((u64)a->pages << RD_PAGE_SHIFT);
+}
+
+int judge_area_ready(struct judge *j, u32 id, bool *code)
+{
+	struct judge_area *a;
+	int err = find_open(j, id, &a);
+
+	if (err)
+		return err;
+	*code = a->code;
+	if (!place_ok(j, area_end(a)))
+		return -EINVAL;
+	return j->pages == JUDGE_PAGES ? -ENOSPC : 0;
+}
+
 int judge_area_page(struct judge *j, u32 id, u64 gfn)
 {
 	struct judge_area *a;
@@ -87,7 +105,7 @@ int judge_area_page(struct judge *j, u32 id, u64 gfn)
 
 	if (err)
 		return err;
-	if (gfn >= 1ULL << RD_TREE_PAGE_BITS || !place_ok(j, a->base + ((u64)a->pages << RD_PAGE_SHIFT)))
+	if (gfn >= 1ULL << RD_TREE_PAGE_BITS || !place_ok(j, area_end(a)))
 		return -EINVAL;
 	if (j->pages == JUDGE_PAGES)
 		return -ENOSPC;
@@ -207,4 +225,11 @@ int judge_area_drop_last(struct judge *j, u32 id)
 		a->state = JUDGE_AREA_FREE;
 	}
 	return 0;
+}
+
+u32 judge_area_pages(const struct judge *j, u32 id)
+{
+	struct judge_area *a = find((struct judge *)j, id);
+
+	return a ? a->pages : 0;
 }

@@ -82,7 +82,7 @@ START_TEST(test_random)
 
 	state = 0x9e3779b97f4a7c15ULL * (_i + 1);
 	model_start(RD_ALLOW_ALL);
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 300000; i++) {
 		if (roll(6))
 			allowed += random_write();
 		else
