@@ -2,8 +2,9 @@
 /*
  * The tree, in integrity mode: how its nodes are read and written, and the pages that it can grow
  * into.
- * Invariant: a page is a node of the tree or spare if and only if it is in `known`; the hypervisor
- * keeps those away from everybody else, and none is ever given back.
+ * Invariant: a page is a node if and only if it is in `known`, and those are what the hypervisor
+ * keeps away from everybody else. Spare pages are in everybody's reach: nothing in one is relied on
+ * before it has become a node.
  */
 #include "tools/guest/image.h"
 
@@ -17,10 +18,7 @@ static struct guest_map known = {
 	.mask = 2 * MODE_NODES_MAX - 1,
 };
 
-/*
- * Spare nodes, a queue: a reader that is still on its way through a node that has left the tree
- * finds it as it was for as long as possible.
- */
+/* Pages that may become nodes, a queue: what has just left the tree is used again last. */
 static u64 spare[MODE_NODES_MAX];
 static u32 first_spare, nr_spare;
 
@@ -56,17 +54,28 @@ static int write_node(void *ctx, u64 node, u32 offset, const void *buf, u32 len)
 	return 0;
 }
 
+static bool take_spare(u64 *gfn)
+{
+	if (!nr_spare)
+		return false;
+	*gfn = spare[first_spare];
+	first_spare = (first_spare + 1) % MODE_NODES_MAX;
+	nr_spare--;
+	return true;
+}
+
 static int alloc_node(void *ctx, u64 *node)
 {
 	volatile u64 *word;
 	u32 i;
 
 	(void)ctx;
-	if (!nr_spare)
-		return -ENOMEM;
-	*node = spare[first_spare];
-	first_spare = (first_spare + 1) % MODE_NODES_MAX;
-	nr_spare--;
+	/* Whoever gave us a page that is guarded, or a node, or no memory, gave us nothing. */
+	do {
+		if (known.used == MODE_NODES_MAX || !take_spare(node))
+			return -ENOMEM;
+	} while (image_hypercall(RD_HC_TRACE_NODE, *node, 0));
+	guest_map_put(&known, *node, 0);
 	word = image_memory(*node << RD_PAGE_SHIFT);
 	for (i = 0; i < RD_PAGE_SIZE / sizeof(*word); i++)
 		word[i] = 0;
@@ -76,6 +85,8 @@ static int alloc_node(void *ctx, u64 *node)
 static void free_node(void *ctx, u64 node)
 {
 	(void)ctx;
+	guest_map_remove(&known, node);
+	image_hypercall(RD_HC_TRACE_DROP_NODE, node, 0);
 	put_spare(node);
 }
 
@@ -93,24 +104,14 @@ static const struct rd_tree_ops ops = {
 	.is_node = is_node,
 };
 
-/* The hypervisor takes it before a byte of it is relied on. */
-static int add_node(u64 gfn)
+static int add_spare(u64 gfn)
 {
-	long err;
-
 	if (!gfn || gfn >= image_setup.max_gfn)
 		return -EINVAL;
-	if (guest_map_has(&known, gfn))
-		return -EEXIST;
-	if (known.used == MODE_NODES_MAX)
+	if (nr_spare + known.used >= MODE_NODES_MAX)
 		return -ENOSPC;
-	err = image_hypercall(RD_HC_TRACE_NODE, gfn, 0);
-	if (err)
-		return err;
-	err = guest_map_put(&known, gfn, 0);
-	if (!err)
-		put_spare(gfn);
-	return err;
+	put_spare(gfn);
+	return 0;
 }
 
 long image_add_nodes(const u64 *gfn, u32 n)
@@ -119,7 +120,7 @@ long image_add_nodes(const u64 *gfn, u32 n)
 	u32 i;
 
 	for (i = 0; !err && i < n; i++)
-		err = add_node(gfn[i]);
+		err = add_spare(gfn[i]);
 	return err ? err : (long)nr_spare;
 }
 
@@ -134,10 +135,9 @@ int image_tree_start(void)
 	image_tree.root = s->root;
 	image_tree.root_level = s->root_level;
 	image_tree.nodes = s->nodes;
-	/* Those in the tree the hypervisor knows from the handing over. */
 	for (i = 0; !err && i < s->nodes; i++)
 		err = guest_map_put(&known, gfn[i], 0);
 	for (; !err && i < s->nodes + s->spare; i++)
-		err = add_node(gfn[i]);
+		err = add_spare(gfn[i]);
 	return err;
 }

@@ -64,7 +64,9 @@ struct mode_setup {
  */
 #define MODE_LIST_BYTES RD_PAGE_SIZE
 enum mode_op {
-	/* u64 page numbers, how many: spare nodes. How many are spare now. -EEXIST, -ENOSPC. */
+	/*
+	 * u64 page numbers, how many: they may become nodes. How many may now. -EINVAL, -ENOSPC.
+	 */
 	MODE_ADD_NODES = 1,
 	/*
 	 * id, virtual address of the first page, 1 for code: begins an area of a module. -EBUSY:

@@ -32,7 +32,7 @@ static void *list_page;                 /* for what is told to the image */
 
 /* --- talking to the image --------------------------------------------------------------------- */
 
-/* These pages are the hypervisor's from now on, also where the call failed in the middle. */
+/* These pages are the tree's from now on, also where the call failed in the middle. */
 static int add_nodes(void)
 {
 	u64 *gfn = (void *)__get_free_page(GFP_KERNEL);
