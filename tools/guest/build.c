@@ -13,7 +13,8 @@
 #include "image_layout.h"
 #include "tools/guest/driver.h"
 
-extern const u8 guest_image_start[], guest_image_end[];
+extern const u8 guest_image_start[];
+extern const u64 guest_image_size;
 
 /* Spare nodes for the first modules. */
 #define SPARE 256
@@ -115,7 +116,8 @@ static int add_gdts(struct guest_build *b, u32 *count)
 	int cpu, err;
 
 	/* Those of CPUs that are not there yet, too: what comes up finds its GDT as it is. */
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		err = rd_tree_insert(&b->tree, pfn_of(get_cpu_gdt_rw(cpu)), &m, &fixed, 1);
 		if (err)
 			return err;
@@ -150,7 +152,7 @@ int guest_build_tree(struct guest_build *b, struct rd_guest_driver *count, bool 
 
 /* Where in the image the next table goes. */
 struct layout {
-	u32 next;       /* page */
+	u32 next; /* page */
 	u32 node, probe, site;
 };
 
@@ -184,7 +186,7 @@ static int list_nodes(struct guest_build *b, u64 *to)
 	u64 node;
 	u32 i = 0;
 
-	list_for_each_entry(page, &b->nodes, lru)
+	list_for_each_entry (page, &b->nodes, lru)
 		to[i++] = page_to_pfn(page);
 	for (; i < b->tree.nodes + SPARE; i++) {
 		if (alloc_node(b, &node))
@@ -214,7 +216,7 @@ static int fill_image(struct guest_build *b, const struct layout *l,
 {
 	struct mode_setup *s = image_at(b, IMAGE_CODE);
 
-	memcpy(b->image, guest_image_start, guest_image_end - guest_image_start);
+	memcpy(b->image, guest_image_start, guest_image_size);
 	if (s->magic != MODE_MAGIC)
 		return -EINVAL;
 	s->root = b->tree.root;
@@ -277,7 +279,7 @@ void guest_build_free(struct guest_build *b)
 {
 	struct page *page, *next;
 
-	list_for_each_entry_safe(page, next, &b->nodes, lru) {
+	list_for_each_entry_safe (page, next, &b->nodes, lru) {
 		list_del(&page->lru);
 		__free_page(page);
 	}

@@ -201,10 +201,10 @@ int guest_collect_probes(struct guest_probes *p, const struct guest_range *code)
 	unsigned int i;
 
 	for (i = 0; i < PROBE_LISTS; i++)
-		hlist_for_each_entry(kp, &guest_sym.kprobe_table[i], hlist)
-			if (!p->error && inside(code, (unsigned long)kp->addr) &&
-			    !kprobe_ftrace(kp))
-				add_probe(p, kp);
+		hlist_for_each_entry(kp, &guest_sym.kprobe_table[i],
+				     hlist) if (!p->error &&
+						inside(code, (unsigned long)kp->addr) &&
+						!kprobe_ftrace(kp)) add_probe(p, kp);
 	return p->error;
 }
 

@@ -32,15 +32,9 @@ long image_hypercall(u64 nr, u64 first, u64 second)
 	long ret;
 
 	if (image_vmcall)
-		asm volatile("vmcall"
-			     : "=a"(ret)
-			     : "a"(nr), "b"(first), "c"(second)
-			     : "memory");
+		asm volatile("vmcall" : "=a"(ret) : "a"(nr), "b"(first), "c"(second) : "memory");
 	else
-		asm volatile("vmmcall"
-			     : "=a"(ret)
-			     : "a"(nr), "b"(first), "c"(second)
-			     : "memory");
+		asm volatile("vmmcall" : "=a"(ret) : "a"(nr), "b"(first), "c"(second) : "memory");
 	return ret;
 }
 
@@ -86,7 +80,8 @@ static int take_list(u64 gpa, u64 n, u32 size)
 static int guard_page(u32 id, u64 gfn)
 {
 	bool own = id < MODE_AREA_FIRST;
-	struct rd_tree_mapping m = { .flags = RD_TREE_RODATA, .action = MODE_LIST_DATA,
+	struct rd_tree_mapping m = { .flags = RD_TREE_RODATA,
+				     .action = MODE_LIST_DATA,
 				     .tag = own ? MODE_TAG_OWN : MODE_TAG_MODULE_RODATA };
 	bool code;
 	int err = judge_area_ready(&judge, id, &code);
@@ -98,7 +93,8 @@ static int guard_page(u32 id, u64 gfn)
 	if (err)
 		return err;
 	if (code)
-		m = (struct rd_tree_mapping){ .flags = RD_TREE_CODE, .action = MODE_LIST_CODE,
+		m = (struct rd_tree_mapping){ .flags = RD_TREE_CODE,
+					      .action = MODE_LIST_CODE,
 					      .tag = own ? MODE_TAG_OWN : MODE_TAG_MODULE_TEXT };
 	if (own)
 		m.flags |= RD_TREE_DRIVER;

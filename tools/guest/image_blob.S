@@ -8,6 +8,9 @@
 	.globl guest_image_start
 guest_image_start:
 	.incbin RD_IMAGE
-	.globl guest_image_end
 guest_image_end:
+	.balign 8
+	.globl guest_image_size
+guest_image_size:
+	.quad	guest_image_end - guest_image_start
 	.section .note.GNU-stack, "", @progbits

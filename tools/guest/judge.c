@@ -24,7 +24,7 @@ struct spot {
 	u32 area;
 	u32 off;
 	u64 va;
-	u64 bytes;      /* of the area */
+	u64 bytes; /* of the area */
 };
 
 static bool same(const u8 *a, const u8 *b, u32 len)
@@ -435,8 +435,8 @@ static bool is_tail_of_old(struct judge *j, u64 va, u8 b)
 
 	for (i = 1; i < JUDGE_INSN; i++) {
 		p = judge_place_at(j, va - i);
-		if (p && !p->jump && i < p->len &&
-		    (p->kind != JUDGE_KPROBE || b == p->orig[i]) && fits(p, i, b))
+		if (p && !p->jump && i < p->len && (p->kind != JUDGE_KPROBE || b == p->orig[i]) &&
+		    fits(p, i, b))
 			return !in_jump(j, va);
 	}
 	return false;
@@ -534,7 +534,7 @@ bool judge_allows(struct judge *j, u64 gpa, u32 len, u64 bytes)
 	memcpy(new, &bytes, sizeof(new));
 	if (!locate(j, gpa, &s) || !read_code(j, &s, s.off, now, len))
 		return false;
-	/* Some bytes are written twice by the kernel's copying. What changes nothing is no patch. */
+	/* The kernel's copying writes some bytes twice. What changes nothing is no patch. */
 	if (same(now, new, len))
 		return true;
 	if (len == 1)
@@ -552,8 +552,10 @@ void judge_init(struct judge *j, const struct judge_core *core,
 	j->core = *core;
 	j->read = read;
 	j->ctx = ctx;
-	j->by_page = (struct guest_map){ .key = j->by_page_key, .value = j->by_page_value,
+	j->by_page = (struct guest_map){ .key = j->by_page_key,
+					 .value = j->by_page_value,
 					 .mask = ARRAY_SIZE(j->by_page_key) - 1 };
-	j->by_va = (struct guest_map){ .key = j->by_va_key, .value = j->by_va_value,
+	j->by_va = (struct guest_map){ .key = j->by_va_key,
+				       .value = j->by_va_value,
 				       .mask = ARRAY_SIZE(j->by_va_key) - 1 };
 }

@@ -34,7 +34,7 @@ MODULE_PARM_DESC(allow, "with guard=1: 1 static keys and calls, 2 ftrace, 4 kpro
 DEFINE_MUTEX(guest_lock);
 
 static struct rd_guest_driver status = { .version = RD_GUEST_VERSION };
-static struct rd_guest_driver *shared;  /* a page of its own, for the calls */
+static struct rd_guest_driver *shared; /* a page of its own, for the calls */
 
 static void poll(struct work_struct *work);
 static DECLARE_DELAYED_WORK(poll_work, poll);
@@ -69,7 +69,8 @@ static void start_guarding(bool host_wants)
 		/* Nobody could take it off again. */
 		__module_get(THIS_MODULE);
 		err = guest_modules_start(&status, modules);
-		pr_info("guarded: %u pages of code, %u of read-only data, %u of tables, %u of modules, %u own\n",
+		pr_info("guarded pages: code %u, read-only data %u, tables %u, modules %u, own "
+			"%u\n",
 			status.text_pages, status.rodata_pages, status.table_pages,
 			status.module_pages, status.own_pages);
 	}

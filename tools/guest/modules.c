@@ -19,16 +19,16 @@
 struct guarded {
 	struct list_head list;
 	struct module *mod;
-	u32 id[GUEST_PARTS];    /* 0: none */
+	u32 id[GUEST_PARTS]; /* 0: none */
 	u32 pages;
 };
 
 static LIST_HEAD(all_guarded);
 static u32 next_id = MODE_AREA_FIRST;
-static struct rd_guest_driver *status;  /* NULL: nothing is guarded yet */
+static struct rd_guest_driver *status; /* NULL: nothing is guarded yet */
 static bool guard_others;
 static void (*tell_failed)(int error);
-static void *list_page;                 /* for what is told to the image */
+static void *list_page; /* for what is told to the image */
 
 /* --- talking to the image --------------------------------------------------------------------- */
 
@@ -169,7 +169,7 @@ static struct guarded *find(const struct module *mod)
 {
 	struct guarded *g;
 
-	list_for_each_entry(g, &all_guarded, list)
+	list_for_each_entry (g, &all_guarded, list)
 		if (g->mod == mod)
 			return g;
 	return NULL;

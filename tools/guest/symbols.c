@@ -36,7 +36,10 @@ static int find_look_up(void)
 	return 0;
 }
 
-#define TABLE_ENTRY(field, name, needed) { (void *)&guest_sym.field, name, needed }
+#define TABLE_ENTRY(field, name, needed)                                                           \
+	{                                                                                          \
+		(void *)&guest_sym.field, name, needed                                             \
+	}
 
 static const struct {
 	unsigned long *to;

@@ -129,7 +129,8 @@ END_TEST
 START_TEST(test_probes_that_were_there)
 {
 	struct judge_probe p = { .va = TEXT + 0x800, .orig = { 0x50 }, .len = 1 };
-	struct judge_probe jump = { .va = TEXT + 0x900, .orig = { 0x50, 0x51, 0x52, 0x53, 0x54 },
+	struct judge_probe jump = { .va = TEXT + 0x900,
+				    .orig = { 0x50, 0x51, 0x52, 0x53, 0x54 },
 				    .len = 5 };
 	u32 i;
 
@@ -171,12 +172,14 @@ START_TEST(test_full)
 
 		ck_assert_int_eq(judge_area_site(&judge, 1, &s), 0);
 	}
-	ck_assert_int_eq(judge_area_site(&judge, 1, &(struct judge_site){
-				JUDGE_SITE(8 * i, JUDGE_FTRACE), 0 }), -ENOSPC);
+	ck_assert_int_eq(
+		judge_area_site(&judge, 1,
+				&(struct judge_site){ JUDGE_SITE(8 * i, JUDGE_FTRACE), 0 }),
+		-ENOSPC);
 	take_off(1);
 	for (i = 0; i < JUDGE_AREAS - 1; i++) {
-		ck_assert_int_eq(judge_area_open(&judge, 100 + i, MODULES + 0x100000 + 4096 * i,
-						 false), 0);
+		ck_assert_int_eq(
+			judge_area_open(&judge, 100 + i, MODULES + 0x100000 + 4096 * i, false), 0);
 		ck_assert_int_eq(judge_area_page(&judge, 100 + i, 0x100000 + i), 0);
 		ck_assert_int_eq(judge_area_close(&judge, 100 + i), 0);
 	}

@@ -90,7 +90,8 @@ bool model_copy(u64 va, const u8 *bytes, u32 len, enum style style)
 
 bool model_poke(u64 va, const u8 *insn, u32 len, enum style style)
 {
-	return model_write1(va, 0xcc) && (len == 1 || model_copy(va + 1, insn + 1, len - 1, style)) &&
+	return model_write1(va, 0xcc) &&
+	       (len == 1 || model_copy(va + 1, insn + 1, len - 1, style)) &&
 	       model_write1(va, insn[0]);
 }
 

@@ -18,8 +18,8 @@ static u32 roll(u32 n)
 /* Where patches are dense, so that they meet. */
 static u64 some_va(void)
 {
-	static const u32 at[] = { KEY2_AT, KEY5_AT, CALL_AT, TAIL_AT, TAIL6_AT, FTRACE_AT,
-				  FTRACE_CALL_AT, CROSSING_AT, 0x800, 0xc00 };
+	static const u32 at[] = { KEY2_AT,   KEY5_AT,	     CALL_AT,	  TAIL_AT, TAIL6_AT,
+				  FTRACE_AT, FTRACE_CALL_AT, CROSSING_AT, 0x800,   0xc00 };
 
 	if (!roll(4))
 		return MOD + (roll(2) ? MOD_KEY_AT : 0) + roll(16);
@@ -28,8 +28,8 @@ static u64 some_va(void)
 
 static u8 some_byte(u64 va)
 {
-	static const u8 known[] = { 0xcc, 0xcc, 0xcc, 0xe9, 0xe8, 0xeb, 0xc3, 0x0f, 0x1f, 0x66,
-				    0x90, 0x44, 0x00, 0x2e, 0x31, 0xc0, 0xff, 0x84 };
+	static const u8 known[] = { 0xcc, 0xcc, 0xcc, 0xe9, 0xe8, 0xeb, 0xc3, 0x0f, 0x1f,
+				    0x66, 0x90, 0x44, 0x00, 0x2e, 0x31, 0xc0, 0xff, 0x84 };
 	const struct judge_place *p;
 	u32 i;
 

@@ -124,8 +124,8 @@ END_TEST
 
 START_TEST(test_classes)
 {
-	static const u32 at[] = { KEY2_AT, KEY5_AT, CALL_AT, TAIL_AT, TAIL6_AT, FTRACE_AT,
-				  FTRACE_CALL_AT, 0x800 };
+	static const u32 at[] = { KEY2_AT,  KEY5_AT,   CALL_AT,	       TAIL_AT,
+				  TAIL6_AT, FTRACE_AT, FTRACE_CALL_AT, 0x800 };
 	static const u32 class[] = { 1, 1, 1, 1, 1, 2, 2, 4 };
 	u32 i;
 
