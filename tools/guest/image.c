@@ -7,7 +7,6 @@
  */
 #include "tools/guest/image.h"
 
-static u32 image_vmcall;
 struct mode_setup image_setup __attribute__((section(".setup"))) = { .magic = MODE_MAGIC };
 
 static struct judge judge;
@@ -27,17 +26,6 @@ static void set_editing(bool on)
 	smp_mb();
 }
 
-long image_hypercall(u64 nr, u64 first, u64 second)
-{
-	long ret;
-
-	if (image_vmcall)
-		asm volatile("vmcall" : "=a"(ret) : "a"(nr), "b"(first), "c"(second) : "memory");
-	else
-		asm volatile("vmmcall" : "=a"(ret) : "a"(nr), "b"(first), "c"(second) : "memory");
-	return ret;
-}
-
 static int read_code(void *ctx, u64 gpa, void *buf, u32 len)
 {
 	(void)ctx;
@@ -52,7 +40,6 @@ static int start(void)
 	int err;
 	u32 i;
 
-	image_vmcall = image_setup.vmcall;
 	core.site = (const void *)image_setup.site_at;
 	judge_init(&judge, &core, read_code, NULL);
 	for (i = 0; i < image_setup.probes; i++) {

@@ -12,12 +12,12 @@
 extern struct mode_setup image_setup;
 extern struct rd_tree image_tree;
 
+/* Does not return for RD_HC_MODE_LEAVE. */
 long image_hypercall(u64 nr, u64 first, u64 second);
+void *image_memory(u64 gpa);
 
-static inline void *image_memory(u64 gpa)
-{
-	return (void *)(RD_MODE_MEMORY + gpa);
-}
+/* The one entry point. */
+void image_main(u64 op, u64 first, u64 second, u64 third);
 
 /* The tree as the driver has built it, with its spare nodes. */
 int image_tree_start(void);
