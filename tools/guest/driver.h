@@ -35,6 +35,20 @@ struct guest_symbols {
 extern struct guest_symbols guest_sym;
 int guest_find_symbols(void);
 
+/* What does not change once the kernel is guarded. */
+union guest_settled {
+	struct {
+		bool guard, gdt, modules;
+		unsigned int interval;          /* ms */
+		unsigned int allow;
+		struct rd_guest_driver *shared; /* a page for the calls to the host */
+		void *list_page;                /* and one for what is told to the image */
+	};
+	u8 page[PAGE_SIZE];
+};
+
+extern union guest_settled guest_settled;
+
 /* A list of sites, or of probes, that grows. */
 struct guest_sites {
 	struct judge_site *site;
@@ -84,9 +98,12 @@ static inline long guest_enter(u64 op, u64 first, u64 second, u64 third)
 }
 
 /* Modules that are there and that come, from now on; before that, the driver's own code. */
-int guest_modules_start(struct rd_guest_driver *count, bool others);
-int guest_modules_register(void (*failed)(int error));
+int guest_modules_start(struct rd_guest_driver *count);
+int guest_modules_register(void);
 void guest_modules_unregister(void);
+
+/* Something is not guarded that was to be. */
+void guest_failed(int error);
 
 /* Protects what is told to the host, and the order of what is asked of the image. */
 extern struct mutex guest_lock;

@@ -7,39 +7,17 @@
  */
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/moduleparam.h>
 #include <linux/workqueue.h>
 #include "tools/guest/driver.h"
-
-static bool guard;
-module_param(guard, bool, 0444);
-MODULE_PARM_DESC(guard, "guard the kernel at once (default: when the host wants it)");
-
-static bool gdt = true;
-module_param(gdt, bool, 0444);
-MODULE_PARM_DESC(gdt, "guard descriptor tables too, at the cost of traps in every task switch");
-
-static bool modules = true;
-module_param(modules, bool, 0444);
-MODULE_PARM_DESC(modules, "guard modules too, those that come included");
-
-static unsigned int interval = 1000;
-module_param(interval, uint, 0444);
-MODULE_PARM_DESC(interval, "milliseconds between calls to the host (default: 1000)");
-
-static unsigned int allow = RD_ALLOW_ALL;
-module_param(allow, uint, 0444);
-MODULE_PARM_DESC(allow, "with guard=1: 1 static keys and calls, 2 ftrace, 4 kprobes (default: 7)");
 
 DEFINE_MUTEX(guest_lock);
 
 static struct rd_guest_driver status = { .version = RD_GUEST_VERSION };
-static struct rd_guest_driver *shared; /* a page of its own, for the calls */
 
 static void poll(struct work_struct *work);
 static DECLARE_DELAYED_WORK(poll_work, poll);
 
-static void failed(int error)
+void guest_failed(int error)
 {
 	status.state = RD_GUEST_FAILED;
 	if (!status.error)
@@ -49,6 +27,8 @@ static void failed(int error)
 /* Says how it fares; what the host wants is in shared. */
 static long call_host(void)
 {
+	struct rd_guest_driver *shared = guest_settled.shared;
+
 	*shared = status;
 	shared->want = 0;
 	shared->allow = 0;
@@ -59,23 +39,25 @@ static long call_host(void)
 /* All or nothing of the kernel itself; what is missing of modules is told. */
 static void start_guarding(bool host_wants)
 {
+	const struct rd_guest_driver *shared = guest_settled.shared;
 	int err;
 
-	status.allow = host_wants ? shared->allow & RD_ALLOW_ALL : allow & RD_ALLOW_ALL;
+	status.allow = host_wants ? shared->allow & RD_ALLOW_ALL
+				  : guest_settled.allow & RD_ALLOW_ALL;
 	if (host_wants)
 		memcpy(status.action, shared->action, sizeof(status.action));
-	err = guest_attach(&status, gdt);
+	err = guest_attach(&status, guest_settled.gdt);
 	if (!err) {
 		/* Nobody could take it off again. */
 		__module_get(THIS_MODULE);
-		err = guest_modules_start(&status, modules);
+		err = guest_modules_start(&status);
 		pr_info("guarded pages: code %u, read-only data %u, tables %u, modules %u, own "
 			"%u\n",
 			status.text_pages, status.rodata_pages, status.table_pages,
 			status.module_pages, status.own_pages);
 	}
 	if (err)
-		failed(err);
+		guest_failed(err);
 	else if (status.state == RD_GUEST_IDLE)
 		status.state = RD_GUEST_GUARDS;
 }
@@ -85,15 +67,15 @@ static void poll(struct work_struct *work)
 	bool wants;
 
 	mutex_lock(&guest_lock);
-	wants = !call_host() && shared->want == 1;
+	wants = !call_host() && guest_settled.shared->want == 1;
 	/* Until it is live, parts of this module are still to be freed. */
-	if (status.state == RD_GUEST_IDLE && (wants || guard) &&
+	if (status.state == RD_GUEST_IDLE && (wants || guest_settled.guard) &&
 	    THIS_MODULE->state == MODULE_STATE_LIVE) {
 		start_guarding(wants);
 		call_host();
 	}
 	mutex_unlock(&guest_lock);
-	schedule_delayed_work(&poll_work, msecs_to_jiffies(max(interval, 10U)));
+	schedule_delayed_work(&poll_work, msecs_to_jiffies(max(guest_settled.interval, 10U)));
 }
 
 /* Asked without a call, which would be an invalid instruction where no hypervisor is. */
@@ -126,12 +108,12 @@ static int __init guest_init(void)
 	err = guest_find_symbols();
 	if (err)
 		return err;
-	shared = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!shared)
+	guest_settled.shared = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!guest_settled.shared)
 		return -ENOMEM;
-	err = guest_modules_register(failed);
+	err = guest_modules_register();
 	if (err) {
-		free_page((unsigned long)shared);
+		free_page((unsigned long)guest_settled.shared);
 		return err;
 	}
 	schedule_delayed_work(&poll_work, 0);
@@ -142,7 +124,7 @@ static void __exit guest_exit(void)
 {
 	guest_modules_unregister();
 	cancel_delayed_work_sync(&poll_work);
-	free_page((unsigned long)shared);
+	free_page((unsigned long)guest_settled.shared);
 }
 
 module_init(guest_init);

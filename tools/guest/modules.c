@@ -26,9 +26,6 @@ struct guarded {
 static LIST_HEAD(all_guarded);
 static u32 next_id = MODE_AREA_FIRST;
 static struct rd_guest_driver *status; /* NULL: nothing is guarded yet */
-static bool guard_others;
-static void (*tell_failed)(int error);
-static void *list_page; /* for what is told to the image */
 
 /* --- talking to the image --------------------------------------------------------------------- */
 
@@ -62,8 +59,8 @@ static int tell_list(u64 op, u32 id, const void *from, u32 n, u32 size)
 
 	for (; ret >= 0 && n; n -= now, from += now * size) {
 		now = min(n, most);
-		memcpy(list_page, from, now * size);
-		ret = guest_enter(op, __pa(list_page), now, id);
+		memcpy(guest_settled.list_page, from, now * size);
+		ret = guest_enter(op, __pa(guest_settled.list_page), now, id);
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -71,7 +68,7 @@ static int tell_list(u64 op, u32 id, const void *from, u32 n, u32 size)
 static int tell_pages(u32 id, const struct guest_range *r)
 {
 	unsigned long va = r->start;
-	u64 *gfn = list_page;
+	u64 *gfn = guest_settled.list_page;
 	long ret;
 	int err;
 	u32 n;
@@ -79,7 +76,7 @@ static int tell_pages(u32 id, const struct guest_range *r)
 	while (va < r->end) {
 		for (n = 0; n < PAGES_PER_CALL && va + n * PAGE_SIZE < r->end; n++)
 			gfn[n] = vmalloc_to_pfn((void *)(va + n * PAGE_SIZE));
-		ret = guest_enter(MODE_AREA_PAGES, __pa(list_page), n, id);
+		ret = guest_enter(MODE_AREA_PAGES, __pa(guest_settled.list_page), n, id);
 		if (ret == -ENOMEM) {
 			err = add_nodes();
 			if (err)
@@ -142,10 +139,8 @@ static int tell_area(u32 id, const struct guest_range *r, struct module *mod, bo
 	return err;
 }
 
-static int guard_part(struct module *mod, enum guest_part part, u32 id, u32 *pages)
+static int guard_range(struct module *mod, struct guest_range r, bool code, u32 id, u32 *pages)
 {
-	struct guest_range r = guest_module_part(mod, part);
-	bool code = part == GUEST_TEXT;
 	int err;
 
 	r.start = PAGE_ALIGN_DOWN(r.start);
@@ -161,6 +156,11 @@ static int guard_part(struct module *mod, enum guest_part part, u32 id, u32 *pag
 	if (!err)
 		*pages += (r.end - r.start) >> PAGE_SHIFT;
 	return err;
+}
+
+static int guard_part(struct module *mod, enum guest_part part, u32 id, u32 *pages)
+{
+	return guard_range(mod, guest_module_part(mod, part), part == GUEST_TEXT, id, pages);
 }
 
 /* --- modules ---------------------------------------------------------------------------------- */
@@ -230,7 +230,7 @@ static int guard_parts(struct module *mod, enum guest_part last)
 static void say_failed(const struct module *mod, int err)
 {
 	pr_err("the module %s is not guarded: %d\n", mod->name, err);
-	tell_failed(err);
+	guest_failed(err);
 }
 
 static int on_module(struct notifier_block *nb, unsigned long event, void *data)
@@ -240,7 +240,7 @@ static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 	int err = 0;
 
 	mutex_lock(&guest_lock);
-	if (!status || !guard_others || mod == THIS_MODULE)
+	if (!status || !guest_settled.modules || mod == THIS_MODULE)
 		goto out;
 	switch (event) {
 	case MODULE_STATE_COMING:
@@ -267,24 +267,23 @@ static struct notifier_block module_nb = {
 	.priority = INT_MIN,
 };
 
-int guest_modules_register(void (*failed)(int error))
+int guest_modules_register(void)
 {
 	int err;
 
-	tell_failed = failed;
-	list_page = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!list_page)
+	guest_settled.list_page = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!guest_settled.list_page)
 		return -ENOMEM;
 	err = register_module_notifier(&module_nb);
 	if (err)
-		free_page((unsigned long)list_page);
+		free_page((unsigned long)guest_settled.list_page);
 	return err;
 }
 
 void guest_modules_unregister(void)
 {
 	unregister_module_notifier(&module_nb);
-	free_page((unsigned long)list_page);
+	free_page((unsigned long)guest_settled.list_page);
 }
 
 /* --- those that are there --------------------------------------------------------------------- */
@@ -333,19 +332,30 @@ static int guard_loaded(void)
 	return err;
 }
 
-int guest_modules_start(struct rd_guest_driver *count, bool others)
+/* Areas 1 to 4. */
+static int guard_own(u32 *pages)
 {
+	unsigned long settled = (unsigned long)&guest_settled;
+	struct guest_range data = { settled, settled + sizeof(guest_settled) };
 	int part, err = 0;
+
+	BUILD_BUG_ON(sizeof(guest_settled) != PAGE_SIZE);
+	for (part = GUEST_TEXT; !err && part < GUEST_PARTS; part++)
+		err = guard_part(THIS_MODULE, part, part + 1, pages);
+	return err ? err : guard_range(THIS_MODULE, data, false, GUEST_PARTS + 1, pages);
+}
+
+int guest_modules_start(struct rd_guest_driver *count)
+{
 	u32 pages = 0;
+	int err;
 
 	status = count;
-	guard_others = others;
-	for (part = GUEST_TEXT; !err && part < GUEST_PARTS; part++)
-		err = guard_part(THIS_MODULE, part, part + 1, &pages);
+	err = guard_own(&pages);
 	count->own_pages += pages;
 	if (err)
 		pr_err("the driver itself is not guarded as a whole: %d\n", err);
-	if (others && !err)
+	if (guest_settled.modules && !err)
 		err = guard_loaded();
 	return err;
 }
