@@ -16,6 +16,9 @@ module:
 tools:
 	$(MAKE) -C tools
 
+guest-driver:
+	tests/rig/guest-driver $(KVER)
+
 guest:
 	$(MAKE) -C tests/guest
 
@@ -70,6 +73,7 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 #: make            build redoubt.ko (for KVER) and the tools
+#: make guest-driver  build redoubt_guest.ko, which guards the kernel of a guest (for KVER; 6.1, 6.12)
 #: make deps       install what building, checking and running need; says what it installs
 #: make demo       boot a stock Debian guest on redoubt.ko inside an emulated SVM machine
 #: make check      lint, unit tests, module builds, selftests in the rig; totals at the end
@@ -87,6 +91,6 @@ help:
 #:                                 (6.1, and the running one where its headers are installed)
 #: WERROR=                         let compiler warnings pass
 
-.PHONY: all module tools guest deps demo check check-fast check-debug check-kvm-selftests
+.PHONY: all module tools guest guest-driver deps demo check check-fast check-debug check-kvm-selftests
 .PHONY: check-image check-qemu bench install
 .PHONY: uninstall clean clean-all help

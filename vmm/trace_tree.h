@@ -51,6 +51,11 @@ struct rd_tree {
 	u32 max_nodes;
 	bool editing;   /* an edit is under way: pages may be in the count and not in the tree */
 	/*
+	 * The root is at this level or above. 0 keeps the tree low; an owner whose root is known to
+	 * others and must stay what it is says a level that spans all pages there are.
+	 */
+	u8 root_level;
+	/*
 	 * Nodes are guest pages: the first question about a page is whether it is one. Off where
 	 * they lie outside the guest; off with nodes in the guest only for the negative control of
 	 * the tests, which show what happens to a tree that does not guard itself.

@@ -149,7 +149,7 @@ static int insert_nodes(struct rd_tree *t, struct rd_tree_path *p, u64 gfn,
 			const struct rd_tree_mapping *m, const struct rd_tree_bytes *ranges,
 			unsigned int n)
 {
-	unsigned int last = p->used - 1, levels = 1, above = 0, i;
+	unsigned int last = p->used - 1, levels = t->root_level + 1, above = 0, i;
 	u64 entry = rd_tree_leaf_entry(m, n ? 1 : 0);
 	struct rd_tree_new new = { .n = 0 };
 	u8 numbers[RD_TREE_RANGES];
@@ -170,7 +170,7 @@ static int insert_nodes(struct rd_tree *t, struct rd_tree_path *p, u64 gfn,
 	if (!err)
 		err = build(t, &new, 0, levels, gfn, &entry);
 	if (!err && !p->used)
-		set_root(t, new.node[0]);
+		set_root(t, new.node[levels - 1]);
 	else if (!err && p->outside)
 		err = build_root(t, &new, &p->head[0], levels, gfn, entry);
 	else if (!err)
@@ -295,7 +295,7 @@ static void shrink(struct rd_tree *t)
 	p.node[0] = t->root;
 	if (rd_tree_read_node(t, p.node[0], &p.head[0]))
 		return;
-	while (p.head[0].level && p.head[0].count == 1) {
+	while (p.head[0].level > t->root_level && p.head[0].count == 1) {
 		level = p.head[0].level;
 		if (rd_tree_scan(t, p.node[0], level, &index, &entry) || index == RD_TREE_WAYS ||
 		    check_only(t, p.node[0], level, index))

@@ -434,6 +434,35 @@ START_TEST(test_read_that_fails)
 END_TEST
 
 /* An edit that was begun and not finished: to be read, but not to be built on. */
+/* A root that others know stays what it is, whatever comes below it and goes. */
+START_TEST(test_root_that_stays)
+{
+	static const u64 gfns[] = { 0, 0xff, 0x100, 0xffff, 0x10000, 0xffffff };
+	unsigned int i;
+	u64 root;
+
+	tree.root_level = 2;
+	ck_assert_int_eq(rd_tree_insert(&tree, GFN, &code, two, 2), 0);
+	ck_assert_uint_eq(tree.nodes, 3);
+	ck_assert_int_eq(touched(GFN, 20, 1), 100);
+	root = tree.root;
+	for (i = 0; i < ARRAY_SIZE(gfns); i++) {
+		ck_assert_int_eq(rd_tree_insert(&tree, gfns[i], &data, NULL, 0), 0);
+		ck_assert_uint_eq(tree.root, root);
+		check_tree();
+	}
+	for (i = 0; i < ARRAY_SIZE(gfns); i++) {
+		ck_assert_int_eq(rd_tree_remove(&tree, gfns[i]), 0);
+		ck_assert_uint_eq(tree.root, root);
+		check_tree();
+	}
+	ck_assert_uint_eq(tree.nodes, 3);
+	ck_assert_int_eq(rd_tree_remove(&tree, GFN), 0);
+	ck_assert_uint_eq(tree.root, RD_TREE_NO_NODE);
+	check_tree();
+}
+END_TEST
+
 START_TEST(test_unfinished_edit)
 {
 	static struct flat f;
@@ -468,6 +497,7 @@ TCase *edit_tests(void)
 	tcase_add_test(tc, test_no_range_left);
 	tcase_add_loop_test(tc, test_write_that_fails, 0, EDITS);
 	tcase_add_loop_test(tc, test_read_that_fails, 0, EDITS);
+	tcase_add_test(tc, test_root_that_stays);
 	tcase_add_test(tc, test_unfinished_edit);
 	return tc;
 }
