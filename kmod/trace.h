@@ -211,6 +211,28 @@ TRACE_EVENT(rd_trace_hit,
 		  __entry->decision)
 );
 
+/* A stay in integrity mode is over. what: RDI at its begin; why: enum rd_mode_why, 0: it has left. */
+TRACE_EVENT(rd_trace_mode,
+	TP_PROTO(u32 vcpu, u64 what, u32 entries, u32 why, long result),
+	TP_ARGS(vcpu, what, entries, why, result),
+	TP_STRUCT__entry(
+		__field(u64, what)
+		__field(long, result)
+		__field(u32, vcpu)
+		__field(u32, entries)
+		__field(u32, why)
+	),
+	TP_fast_assign(
+		__entry->what = what;
+		__entry->result = result;
+		__entry->vcpu = vcpu;
+		__entry->entries = entries;
+		__entry->why = why;
+	),
+	TP_printk("vcpu %u what 0x%llx entries %u why %u result %ld", __entry->vcpu,
+		  __entry->what, __entry->entries, __entry->why, __entry->result)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include "kmod/trace.h"
 #include "vmm/hw.h"
 #include "vmm/mode.h"
 #include "vmm/trace.h"
@@ -345,17 +346,20 @@ static int go(struct rd_vcpu *v, struct rd_trace_guest *g, struct rd_mode_run *m
 static int stay(struct rd_vcpu *v, struct rd_trace_guest *g, struct rd_mode_run *m, long *result)
 {
 	struct rd_trace *t = v->vm->trace;
-	u64 start = current->se.sum_exec_runtime;
+	u64 start = current->se.sum_exec_runtime, what = m->gpr[RD_RDI];
+	u32 entries = 0;
 	int r;
 
 	atomic64_inc(&t->count.modes);
 	do {
 		r = go(v, g, m, result);
+		entries++;
 		if (r == GO_ON && current->se.sum_exec_runtime - start > MODE_LIMIT_NS) {
 			m->why = RD_MODE_TIME;
 			r = -EIO;
 		}
 	} while (r == GO_ON);
+	trace_rd_trace_mode(v->id, what, entries, m->why, *result);
 	if (r)
 		rd_trace_alert_mode(v, m);
 	return r;

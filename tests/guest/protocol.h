@@ -72,6 +72,30 @@
 #define RDP_LATE_GPA		0xe1000000
 #define RDP_LATE_SIZE		0x2000
 
+/*
+ * What the image of the test for integrity mode does (mode_image.S): RDI; a, b, c are the three
+ * others. Its data page begins with these quads:
+ */
+#define RDP_M_SUM		0	/* leave with a + b + c */
+#define RDP_M_WRITE		1	/* b to linear address a; leave with what is there then */
+#define RDP_M_READ		2
+#define RDP_M_JUMP		3	/* to a */
+#define RDP_M_CALL		4	/* hypercall a, RBX b, RCX c; leave with its result */
+#define RDP_M_CPUID		5
+#define RDP_M_UD		6
+#define RDP_M_COUNT		7	/* up to a, which may be for ever */
+#define RDP_M_SSE		8
+#define RDP_M_STACK		9	/* leave with RSP */
+#define RDP_M_STI		10	/* open interrupts, then count to a */
+#define RDP_M_UNKNOWN		11	/* from here on: leave with -EINVAL */
+
+#define RDP_MD_LET_GPA		0	/* the judge lets these bytes through here, */
+#define RDP_MD_LET_BYTES	1
+#define RDP_MD_ASKED		2	/* and counts, */
+#define RDP_MD_GPA		3	/* and remembers what it was asked last */
+#define RDP_MD_LEN		4
+#define RDP_MD_BYTES		5
+
 /* How "trace" writes: args[0]. */
 #define RDP_W_BYTE		1
 #define RDP_W_LONG		2
@@ -88,7 +112,8 @@
 #define RDP_W_MILLION		13	/* a million quads, over as many pages as the value */
 #define RDP_W_PAGES		14	/* one quad in each of as many pages; results[2]: faults */
 #define RDP_W_MSR		15	/* no write: WRMSR of address + low half, MSR in the high */
-#define RDP_W_HYPERCALL		17	/* not a write: VMMCALL value, RBX address; results[2] */
+#define RDP_W_HYPERCALL		17	/* not a write: VMMCALL value; RBX: address; RCX, RDX, RSI:
+					 * args[3] on; results[2] */
 #define RDP_W_READ		16	/* not a write: the quad, in results[2] */
 
 #ifndef __ASSEMBLER__

@@ -115,7 +115,11 @@ static u64 hypercall(u64 nr, u64 arg)
 {
 	u64 ret;
 
-	asm volatile("vmmcall" : "=a"(ret) : "a"(nr), "b"(arg), "c"(1) : "memory");
+	asm volatile("vmmcall"
+		     : "=a"(ret)
+		     : "a"(nr), "b"(arg), "c"(shared->args[3]), "d"(shared->args[4]),
+		       "S"(shared->args[5])
+		     : "memory");
 	return ret;
 }
 

@@ -189,7 +189,9 @@ static int tree_through_a_file(int spoiled, size_t cut)
 
 START_TEST(snapshot_carries_the_guests_tree)
 {
-	struct rd_guest_attach before = { .root = 0x123456789, .nr_lists = 16 };
+	struct rd_guest_attach before = { .root = 0x123456789, .nr_lists = 16,
+					  .image = 0x987654321, .image_pages = 512,
+					  .image_code = 100, .entry = 0x1234 };
 
 	memset(before.node_action, RD_TRACE_LOG, sizeof(before.node_action));
 	for (unsigned int i = 0; i < sizeof(before.list); i++)

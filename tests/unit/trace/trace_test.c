@@ -48,6 +48,20 @@ static u8 decision_of(const u8 *list)
 	return d;
 }
 
+/* Where the driver is asked, and says yes to the one at place yes: is the list over? */
+static bool ask(struct rd_trace_act *a, const u8 *list, unsigned int yes)
+{
+	unsigned int at = a->next;
+
+	ck_assert_uint_eq(list[at], RD_TRACE_ASK);
+	rd_trace_act_answer(a, RD_TRACE_DONE); /* the VMM was not asked */
+	ck_assert_uint_eq(a->next, at);
+	rd_trace_act_asked(a, at == yes ? 1 : at & 1 ? 0 : -2);
+	ck_assert_uint_eq(a->e.outcome[at],
+			  at == yes || at & 1 ? RD_TRACE_DONE : RD_TRACE_UNSUPPORTED);
+	return at == yes;
+}
+
 static void random_list(u8 *list)
 {
 	unsigned int n = random() % (RD_TRACE_MAX_ACTIONS + 1), i;
@@ -61,10 +75,15 @@ static void run_list(const u8 *list, bool may_exit)
 {
 	struct rd_trace_act a = { .e = { .gpa = 0x1234 } };
 	u32 answers[RD_TRACE_MAX_ACTIONS];
+	enum rd_trace_stage stage;
 	unsigned int i;
 
 	rd_trace_act_begin(&a, list);
-	while (rd_trace_act_step(&a, may_exit) != RD_STEP_DECIDED) {
+	while ((stage = rd_trace_act_step(&a, may_exit)) != RD_STEP_DECIDED) {
+		if (stage == RD_STEP_ASK) {
+			ask(&a, list, ~0U); /* never yes */
+			continue;
+		}
 		ck_assert(may_exit && is_vmms(list[a.next]));
 		/* Asked again, it asks again: the exit did not get through. */
 		ck_assert_int_eq(rd_trace_act_step(&a, may_exit), RD_STEP_EXIT);
@@ -77,7 +96,7 @@ static void run_list(const u8 *list, bool may_exit)
 	for (i = 0; i < RD_TRACE_MAX_ACTIONS; i++) {
 		u8 want = list[i] ? RD_TRACE_DONE : RD_TRACE_NOT_RUN;
 
-		if (is_vmms(list[i]) && !may_exit)
+		if ((is_vmms(list[i]) && !may_exit) || (list[i] == RD_TRACE_ASK && !(i & 1)))
 			want = RD_TRACE_UNSUPPORTED;
 		else if (is_vmms(list[i]) && answers[i] != RD_TRACE_DONE)
 			want = answers[i] == RD_TRACE_UNSUPPORTED ? RD_TRACE_UNSUPPORTED
@@ -100,6 +119,30 @@ START_TEST(test_random_lists)
 		ck_assert_uint_eq(rd_trace_decision(list), decision_of(list));
 		run_list(list, i & 1);
 	}
+}
+END_TEST
+
+/* Yes ends the list: what stands behind it is not carried out. */
+START_TEST(test_driver_lets_through)
+{
+	const u8 list[RD_TRACE_MAX_ACTIONS] = { RD_TRACE_LOG, RD_TRACE_ASK, RD_TRACE_ASK,
+						RD_TRACE_KILL, RD_TRACE_REFUSE };
+	unsigned int yes, i;
+
+	for (yes = 1; yes <= 3; yes++) {
+		struct rd_trace_act a = { 0 };
+
+		rd_trace_act_begin(&a, list);
+		while (rd_trace_act_step(&a, false) == RD_STEP_ASK && !ask(&a, list, yes))
+			;
+		ck_assert_int_eq(rd_trace_act_step(&a, false), RD_STEP_DECIDED);
+		ck_assert_uint_eq(a.e.decision, yes < 3 ? RD_TRACE_ALLOW : RD_TRACE_REFUSE);
+		ck_assert_int_eq(a.kill, yes == 3);
+		ck_assert(a.log);
+		for (i = yes + 1; yes < 3 && i < RD_TRACE_MAX_ACTIONS; i++)
+			ck_assert_uint_eq(a.e.outcome[i], RD_TRACE_NOT_RUN);
+	}
+	ck_assert_uint_eq(rd_trace_decision(list), RD_TRACE_REFUSE);
 }
 END_TEST
 
@@ -169,6 +212,7 @@ Suite *rd_suite(void)
 	TCase *act = tcase_create("act"), *r = tcase_create("ring");
 
 	tcase_add_test(act, test_lists);
+	tcase_add_test(act, test_driver_lets_through);
 	tcase_add_loop_test(act, test_random_lists, 0, 4);
 	tcase_add_checked_fixture(r, ring_setup, ring_teardown);
 	tcase_add_test(r, test_a_reader_gets_each_event_once);

@@ -133,8 +133,9 @@ int rd_trace_load(struct rd_machine *m, const struct rd_stream *s,
 
 void rd_tree_transfer(struct rd_guest_attach *tree, struct rd_pack *p)
 {
-	uint64_t root = tree->root;
-	uint32_t nr_lists = tree->nr_lists;
+	uint64_t root = tree->root, image = tree->image;
+	uint32_t nr_lists = tree->nr_lists, pages = tree->image_pages, code = tree->image_code;
+	uint32_t entry = tree->entry;
 
 	rd_pack_u64(p, &root);
 	rd_pack_u32(p, &nr_lists);
@@ -142,6 +143,14 @@ void rd_tree_transfer(struct rd_guest_attach *tree, struct rd_pack *p)
 	tree->nr_lists = nr_lists;
 	rd_pack_bytes(p, tree->node_action, sizeof(tree->node_action));
 	rd_pack_bytes(p, tree->list, sizeof(tree->list));
+	rd_pack_u64(p, &image);
+	rd_pack_u32(p, &pages);
+	rd_pack_u32(p, &code);
+	rd_pack_u32(p, &entry);
+	tree->image = image;
+	tree->image_pages = pages;
+	tree->image_code = code;
+	tree->entry = entry;
 	/* This number means to end a tree. */
 	if (p->loading && tree->root == RD_GUEST_NO_TREE)
 		p->bad = true;
