@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Kernel modules as members of an initramfs: what was named and all it depends on, in loading
-# order, decompressed, as modules/NN-NAME.ko.
+# order, decompressed, as FOLDER/NN-NAME.ko.
 
 import gzip
 import lzma
@@ -26,7 +26,7 @@ def loading_order(release, root, names):
     return paths
 
 
-def files(release, root, names):
+def files(release, root, names, folder="modules"):
     out = []
     for number, path in enumerate(loading_order(release, root, names)):
         with open(path, "rb") as f:
@@ -36,5 +36,5 @@ def files(release, root, names):
             data, base = lzma.decompress(data), base[:-3]
         elif base.endswith(".gz"):
             data, base = gzip.decompress(data), base[:-3]
-        out.append(newc.regular(f"modules/{number:02d}-{base}", data))
+        out.append(newc.regular(f"{folder}/{number:02d}-{base}", data))
     return out

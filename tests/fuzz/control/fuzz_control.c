@@ -32,6 +32,8 @@ static const char *const words[] = {
 	"\"tag\":", "\"all\":true", "\"log\"",
 	"{\"command\":\"trace_add\",\"ranges\":[{\"gpa\":0,\"size\":1}]}\n",
 	"{\"command\":\"trace_remove\",\"all\":true}\n",
+	"\"trace_guard\"", "\"allow\":", "\"ftrace\"",
+	"{\"command\":\"trace_guard\",\"allow\":[\"kprobes\"],\"actions\":[\"log\"]}\n",
 };
 
 static json_t *answer(void)

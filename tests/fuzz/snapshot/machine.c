@@ -32,6 +32,15 @@ static int next_trace(struct rd_trace_range *r)
 	return 0;
 }
 
+/* The guest's kernel is to be guarded. */
+static int driver(struct rd_guest_driver_status *s)
+{
+	*s = (struct rd_guest_driver_status){
+		.driver = { .want = 1, .allow = RD_ALLOW_ALL, .action = { RD_TRACE_LOG } },
+	};
+	return 0;
+}
+
 /* The hypervisor: it takes everything, has two entries in each list, and one MSR at a time. */
 int ioctl(int fd, unsigned long request, ...)
 {
@@ -44,6 +53,8 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (request == RD_VM_TRACE_NEXT)
 		return next_trace(arg);
+	if (request == RD_VM_TRACE_DRIVER)
+		return driver(arg);
 	if (request == KVM_GET_CPUID2)
 		((struct kvm_cpuid2 *)arg)->nent = 2;
 	if (request == KVM_GET_MSR_INDEX_LIST)

@@ -2,8 +2,8 @@
 /*
  * A module for test guests that attacks the kernel it runs in, one attack at a time, as a rootkit
  * would, and says in the log what became of each.
- * Invariant: a write that lands is taken back before anything else runs on this CPU, and lands where
- * nobody is harmed meanwhile; one that is refused is survived.
+ * Invariant: a write that lands is taken back before anything else runs on this CPU, and lands
+ * where nobody is harmed meanwhile; one that is refused is survived.
  */
 #ifndef RD_TESTS_GUEST_ROOTKIT_H
 #define RD_TESTS_GUEST_ROOTKIT_H

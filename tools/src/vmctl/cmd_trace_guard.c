@@ -110,8 +110,8 @@ static int want(struct rd_client *c, const struct options *o)
 static int gave_up(const char *who, const struct options *o, const struct rd_guard_wait *w)
 {
 	if (!w->calls)
-		return rd_fail(RD_HOST_ERROR, "%s: no driver in the guest has called for %u s: load "
-			       "redoubt_guest.ko in the guest", who, o->wait_s);
+		return rd_fail(RD_HOST_ERROR, "%s: no driver in the guest has called for %u s: "
+			       "load redoubt_guest.ko in the guest", who, o->wait_s);
 	return rd_fail(RD_HOST_ERROR, "%s: the guest's driver has not guarded the kernel for %u s",
 		       who, o->wait_s);
 }
