@@ -49,13 +49,14 @@ static u8 decision_of(const u8 *list)
 }
 
 /* Where the driver is asked, and says yes to the one at place yes: is the list over? */
-static bool ask(struct rd_trace_act *a, const u8 *list, unsigned int yes)
+static bool ask(struct rd_trace_act *a, const u8 *list, int yes)
 {
-	unsigned int at = a->next;
+	int at = a->next;
 
+	ck_assert_int_lt(at, RD_TRACE_MAX_ACTIONS);
 	ck_assert_uint_eq(list[at], RD_TRACE_ASK);
 	rd_trace_act_answer(a, RD_TRACE_DONE); /* the VMM was not asked */
-	ck_assert_uint_eq(a->next, at);
+	ck_assert_int_eq(a->next, at);
 	rd_trace_act_asked(a, at == yes ? 1 : at & 1 ? 0 : -2);
 	ck_assert_uint_eq(a->e.outcome[at],
 			  at == yes || at & 1 ? RD_TRACE_DONE : RD_TRACE_UNSUPPORTED);
@@ -81,7 +82,7 @@ static void run_list(const u8 *list, bool may_exit)
 	rd_trace_act_begin(&a, list);
 	while ((stage = rd_trace_act_step(&a, may_exit)) != RD_STEP_DECIDED) {
 		if (stage == RD_STEP_ASK) {
-			ask(&a, list, ~0U); /* never yes */
+			ask(&a, list, -1); /* never yes */
 			continue;
 		}
 		ck_assert(may_exit && is_vmms(list[a.next]));
@@ -127,7 +128,7 @@ START_TEST(test_driver_lets_through)
 {
 	const u8 list[RD_TRACE_MAX_ACTIONS] = { RD_TRACE_LOG, RD_TRACE_ASK, RD_TRACE_ASK,
 						RD_TRACE_KILL, RD_TRACE_REFUSE };
-	unsigned int yes, i;
+	int yes, i;
 
 	for (yes = 1; yes <= 3; yes++) {
 		struct rd_trace_act a = { 0 };
