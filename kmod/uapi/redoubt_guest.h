@@ -115,8 +115,9 @@ struct rd_guest_attach {
 /*
  * RBX: page number. The page becomes one of the tree's nodes: written in integrity mode only, from
  * now on, so that what it held before is worth nothing: to be called right before the page is
- * filled and linked. Pages of the image's that are not linked yet need not be nodes, and must not be when
- * the mode is left: who carries the guest to another machine finds the nodes by the tree alone.
+ * filled and linked. Pages of the image's that are not linked yet need not be nodes, and must not
+ * be when the mode is left: who carries the guest to another machine finds the nodes by the tree
+ * alone.
  * -EEXIST: it is one; -EBUSY: it is guarded; else as above. DROP: after it has left the tree, and
  * the root is known if it was that; -ENOENT: it is no node of the tree.
  */
