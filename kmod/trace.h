@@ -211,7 +211,7 @@ TRACE_EVENT(rd_trace_hit,
 		  __entry->decision)
 );
 
-/* A stay in integrity mode is over. what: RDI at its begin; why: enum rd_mode_why, 0: it has left. */
+/* A stay in integrity mode is over. what: RDI at its begin; why: enum rd_mode_why, 0: it left. */
 TRACE_EVENT(rd_trace_mode,
 	TP_PROTO(u32 vcpu, u64 what, u32 entries, u32 why, long result),
 	TP_ARGS(vcpu, what, entries, why, result),

@@ -109,9 +109,9 @@ void rd_mmu_unprotect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason
 int rd_mmu_view_init(struct rd_vm *vm);
 void rd_mmu_view_clear(struct rd_vm *vm);
 /*
- * A fault in the view. allow: RD_ACC_ bits that follow from the page's reasons, which the caller has
- * read; if these change, the page goes. RD_PF_FIXED, _RETRY, _EMULATE: it is not for that access;
- * -errno. Caller as for rd_mmu_fault().
+ * A fault in the view. allow: RD_ACC_ bits that follow from the page's reasons, which the caller
+ * has read; if these change, the page goes. RD_PF_FIXED, _RETRY, _EMULATE: it is not for that
+ * access; -errno. Caller as for rd_mmu_fault().
  */
 int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, unsigned int allow);
 /*

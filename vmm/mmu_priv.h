@@ -47,8 +47,9 @@ static inline u64 *rd_mmu_child(const struct rd_mmu *mmu, u64 e)
 void rd_mmu_drop_cache(struct rd_vcpu *v);
 
 /*
- * The leaf that maps gfn in the table with that root, or NULL; its level, and its value as it was found: while the lock is held
- * for read only, a large leaf may become a table at any moment, so do not read it again.
+ * The leaf that maps gfn in the table with that root, or NULL; its level, and its value as it was
+ * found: while the lock is held for read only, a large leaf may become a table at any moment, so do
+ * not read it again.
  */
 u64 *rd_mmu_leaf(const struct rd_mmu *mmu, u64 *root, u64 gfn, unsigned int *level, u64 *value);
 

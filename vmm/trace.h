@@ -75,9 +75,9 @@ struct rd_trace_guest {
 	u64 pages;                /* that it names */
 	struct rd_guest_attach said;
 	/*
-	 * Integrity mode (vmm/mode.h), in which the tree changes: held by the vCPU that is in it, and
-	 * by whoever wants a tree that nobody edits. Under judge_lock, which is held from before a
-	 * write is judged until it has landed; both under t->lock.
+	 * Integrity mode (vmm/mode.h), in which the tree changes: held by the vCPU that is in it,
+	 * and by whoever wants a tree that nobody edits. Under judge_lock, which is held from
+	 * before a write is judged until it has landed; both under t->lock.
 	 */
 	struct mutex mode_lock, judge_lock;
 	struct rd_mode *mode;     /* NULL: the tree stays as it is */

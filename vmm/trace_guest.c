@@ -152,7 +152,8 @@ static int attach(struct rd_vm *vm, const struct rd_guest_attach *s, u8 *why)
 	 */
 	g->tree.nodes = 0;
 	claimed = (struct rd_tree){ .ops = &claim_ops, .ctx = g, .root = s->root,
-				    .nodes = RD_TRACE_GUEST_NODES, .max_nodes = RD_TRACE_GUEST_NODES, .editing = true };
+				    .nodes = RD_TRACE_GUEST_NODES,
+				    .max_nodes = RD_TRACE_GUEST_NODES, .editing = true };
 	ret = rd_tree_check(&claimed, &c.visitor, &hit);
 	if (!ret)
 		ret = protect_run(g);
@@ -179,7 +180,8 @@ void rd_trace_guest_init(struct rd_vm *vm, struct rd_trace *t)
 	t->guest.vm = vm;
 	mutex_init(&t->guest.mode_lock);
 	mutex_init(&t->guest.judge_lock);
-	rd_tree_init(&t->guest.tree, &guest_ops, &t->guest, RD_TRACE_GUEST_NODES, !RD_TRACE_NODES_OPEN);
+	rd_tree_init(&t->guest.tree, &guest_ops, &t->guest, RD_TRACE_GUEST_NODES,
+		     !RD_TRACE_NODES_OPEN);
 }
 
 /* --- what the VMM asks ------------------------------------------------------------------------ */

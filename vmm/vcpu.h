@@ -220,8 +220,10 @@ void rd_vcpu_load(struct rd_vcpu *v); /* around every vCPU ioctl that touches CP
 void rd_vcpu_put(struct rd_vcpu *v);
 void rd_vcpu_reset(struct rd_vcpu *v, bool init_event);
 void rd_vcpu_accept_startup(struct rd_vcpu *v); /* carry out an INIT and a SIPI that wait */
-/* From here to the end of KVM_RUN the thread may use the VM's tables (rd_vm_sync()), as they are now;
- * what it has read of older ones is done with. */
+/*
+ * From here to the end of KVM_RUN the thread may use the tables of the VM (rd_vm_sync()), as they
+ * are now; what it has read of older ones is done with.
+ */
 void rd_vcpu_read_begin(struct rd_vcpu *v);
 int rd_vcpu_run(struct rd_vcpu *v); /* KVM_RUN: 0 with v->run filled, -EINTR, -errno. mutex held */
 void rd_vcpu_fpu_load(struct rd_vcpu *v);

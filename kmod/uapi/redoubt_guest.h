@@ -57,7 +57,7 @@
 
 #define RD_GUEST_LISTS 16
 struct rd_guest_attach {
-	__u64 root;       /* page number of the tree's root; RD_GUEST_NO_TREE is not possible here */
+	__u64 root;       /* page number of the tree's root; there must be one */
 	__u32 nr_lists;   /* up to RD_GUEST_LISTS */
 	__u32 flags;      /* 0 */
 	/* For writes to the tree itself and to the image. */
@@ -114,9 +114,10 @@ struct rd_guest_attach {
 #define RD_HC_TRACE_PROTECT (RD_HC_BASE + 7)
 /*
  * RBX: page number. The page becomes one of the tree's nodes: written in integrity mode only, from
- * now on, so that what it held before is worth nothing: to be called right before the page is filled
- * and linked. Pages of the image's that are not linked yet need not be nodes, and must not be when
- * the mode is left: who carries the guest to another machine finds the nodes by the tree alone.
+ * now on, so that what it held before is worth nothing: to be called right before the page is
+ * filled and linked. Pages of the image's that are not linked yet need not be nodes, and must not
+ * be when the mode is left: who carries the guest to another machine finds the nodes by the tree
+ * alone.
  * -EEXIST: it is one; -EBUSY: it is guarded; else as above. DROP: after it has left the tree, and
  * the root is known if it was that; -ENOENT: it is no node of the tree.
  */
