@@ -102,6 +102,18 @@ int guest_modules_start(struct rd_guest_driver *count);
 int guest_modules_register(void);
 void guest_modules_unregister(void);
 
+/* CPUs whose GDT is guarded. */
+extern struct cpumask guest_gdt_cpus;
+u64 guest_gdt_pfn(int cpu);
+/* Those that are online, before the tree is built; and those that came later. */
+void guest_cpus_note(void);
+int guest_cpus_add(struct rd_guest_driver *count);
+int guest_cpus_register(void);
+void guest_cpus_unregister(void);
+
+/* More nodes for the tree to grow into. */
+int guest_add_nodes(struct rd_guest_driver *count);
+
 /* Something is not guarded that was to be. */
 void guest_failed(int error);
 
