@@ -4,7 +4,6 @@
  * Invariant: between reading the kernel's tables and the handing over, nobody patches code. Either
  * all of the kernel is guarded in the end or nothing.
  */
-#include <linux/cpumask.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include "tools/guest/driver.h"
@@ -72,8 +71,7 @@ int guest_attach(struct rd_guest_driver *count, bool gdt)
 		return -E2BIG;
 	}
 	INIT_LIST_HEAD(&b.nodes);
-	if (gdt)
-		guest_cpus_note();
+	guest_cpus_note(gdt);
 	guest_lock_code();
 	err = build_and_attach(&b, count, gdt);
 	guest_unlock_code();
@@ -84,7 +82,7 @@ int guest_attach(struct rd_guest_driver *count, bool gdt)
 	}
 	pr_err("the kernel is not guarded: %d\n", err);
 	guest_build_free(&b);
-	cpumask_clear(&guest_gdt_cpus);
+	guest_cpus_forget();
 	count->text_pages = 0;
 	count->rodata_pages = 0;
 	count->table_pages = 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptor tables of CPUs that come up.
+ * CPUs that come up, and their descriptor tables.
  * Invariant: a GDT is guarded after its CPU has loaded the task register from it, and no CPU comes
  * up again with one that is guarded: loading the task register writes beside the guarded bytes, in
- * a way that the hypervisor cannot tell from a write to them.
+ * a way that the hypervisor cannot tell from a write to them. Nor does a second CPU come up in a
+ * kernel that runs without LOCK prefixes: it would put them back into guarded code.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -14,6 +15,7 @@
 struct cpumask guest_gdt_cpus;
 
 static int state;
+static bool only_one;
 
 u64 guest_gdt_pfn(int cpu)
 {
@@ -23,9 +25,17 @@ u64 guest_gdt_pfn(int cpu)
 	return is_vmalloc_addr(at) ? vmalloc_to_pfn(at) : __pa(at) >> PAGE_SHIFT;
 }
 
-void guest_cpus_note(void)
+void guest_cpus_note(bool gdt)
 {
-	cpumask_copy(&guest_gdt_cpus, cpu_online_mask);
+	WRITE_ONCE(only_one, guest_sym.uniproc && READ_ONCE(*guest_sym.uniproc));
+	if (gdt)
+		cpumask_copy(&guest_gdt_cpus, cpu_online_mask);
+}
+
+void guest_cpus_forget(void)
+{
+	WRITE_ONCE(only_one, false);
+	cpumask_clear(&guest_gdt_cpus);
 }
 
 static int add(int cpu, struct rd_guest_driver *count)
@@ -58,6 +68,11 @@ int guest_cpus_add(struct rd_guest_driver *count)
 
 static int may_come(unsigned int cpu)
 {
+	if (READ_ONCE(only_one)) {
+		pr_err("CPU %u stays offline: the kernel was guarded when it ran on one alone\n",
+		       cpu);
+		return -EPERM;
+	}
 	if (!cpumask_test_cpu(cpu, &guest_gdt_cpus))
 		return 0;
 	pr_err("CPU %u stays offline: its GDT is guarded (gdt=0 lets CPUs come and go)\n", cpu);
