@@ -71,6 +71,7 @@ int guest_attach(struct rd_guest_driver *count, bool gdt)
 		return -E2BIG;
 	}
 	INIT_LIST_HEAD(&b.nodes);
+	guest_cpus_note(gdt);
 	guest_lock_code();
 	err = build_and_attach(&b, count, gdt);
 	guest_unlock_code();
@@ -81,6 +82,7 @@ int guest_attach(struct rd_guest_driver *count, bool gdt)
 	}
 	pr_err("the kernel is not guarded: %d\n", err);
 	guest_build_free(&b);
+	guest_cpus_forget();
 	count->text_pages = 0;
 	count->rodata_pages = 0;
 	count->table_pages = 0;

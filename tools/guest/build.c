@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include <asm/desc.h>
 #include "image_layout.h"
 #include "tools/guest/driver.h"
 
@@ -18,12 +17,6 @@ extern const u64 guest_image_size;
 
 /* Spare nodes for the first modules. */
 #define SPARE 256
-/*
- * Bytes of a GDT that do not change: those behind are for the task, or are written when the CPU
- * comes back.
- */
-#define GDT_FIXED (GDT_ENTRY_TSS * 8)
-
 /* --- the tree --------------------------------------------------------------------------------- */
 
 static void *node_memory(u64 node)
@@ -102,23 +95,17 @@ static int add_kernel(struct guest_build *b, unsigned long start, unsigned long 
 	return err;
 }
 
-static u64 pfn_of(void *at)
-{
-	return is_vmalloc_addr(at) ? vmalloc_to_pfn(at) : __pa(at) >> PAGE_SHIFT;
-}
-
 static int add_gdts(struct guest_build *b, u32 *count)
 {
 	static const struct rd_tree_mapping m = { .flags = RD_TREE_RODATA,
 						  .action = MODE_LIST_DATA,
 						  .tag = MODE_TAG_GDT };
-	static const struct rd_tree_bytes fixed = { 0, GDT_FIXED, MODE_TAG_GDT };
+	static const struct rd_tree_bytes fixed = { 0, MODE_GDT_BYTES, MODE_TAG_GDT };
 	int cpu, err;
 
-	/* Those of CPUs that are not there yet, too: what comes up finds its GDT as it is. */
-	for_each_possible_cpu(cpu)
+	for_each_cpu(cpu, &guest_gdt_cpus)
 	{
-		err = rd_tree_insert(&b->tree, pfn_of(get_cpu_gdt_rw(cpu)), &m, &fixed, 1);
+		err = rd_tree_insert(&b->tree, guest_gdt_pfn(cpu), &m, &fixed, 1);
 		if (err)
 			return err;
 		++*count;

@@ -8,7 +8,6 @@
 #include "tools/guest/driver.h"
 
 union guest_settled guest_settled __aligned(PAGE_SIZE) = {
-	.gdt = true,
 	.modules = true,
 	.interval = 1000,
 	.allow = RD_ALLOW_ALL,
@@ -18,7 +17,7 @@ module_param_named(guard, guest_settled.guard, bool, 0444);
 MODULE_PARM_DESC(guard, "guard the kernel at once (default: when the host wants it)");
 
 module_param_named(gdt, guest_settled.gdt, bool, 0444);
-MODULE_PARM_DESC(gdt, "guard descriptor tables too, at the cost of traps in every task switch");
+MODULE_PARM_DESC(gdt, "guard GDTs too: traps in every task switch, and no CPU comes back");
 
 module_param_named(modules, guest_settled.modules, bool, 0444);
 MODULE_PARM_DESC(modules, "guard modules too, those that come included");

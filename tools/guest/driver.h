@@ -27,6 +27,7 @@ struct guest_symbols {
 	struct mutex *text_mutex, *ftrace_lock, *kprobe_mutex, *module_mutex;
 	struct hlist_head *kprobe_table;
 	unsigned long *max_pfn;
+	bool *uniproc;                  /* the kernel runs without LOCK prefixes */
 	struct ftrace_rec_iter *(*rec_start)(void);
 	struct ftrace_rec_iter *(*rec_next)(struct ftrace_rec_iter *iter);
 	struct dyn_ftrace *(*rec_record)(struct ftrace_rec_iter *iter);
@@ -101,6 +102,19 @@ static inline long guest_enter(u64 op, u64 first, u64 second, u64 third)
 int guest_modules_start(struct rd_guest_driver *count);
 int guest_modules_register(void);
 void guest_modules_unregister(void);
+
+/* CPUs whose GDT is guarded. */
+extern struct cpumask guest_gdt_cpus;
+u64 guest_gdt_pfn(int cpu);
+/* Before the kernel is guarded; where that failed; those that came later. */
+void guest_cpus_note(bool gdt);
+void guest_cpus_forget(void);
+int guest_cpus_add(struct rd_guest_driver *count);
+int guest_cpus_register(void);
+void guest_cpus_unregister(void);
+
+/* More nodes for the tree to grow into. */
+int guest_add_nodes(struct rd_guest_driver *count);
 
 /* Something is not guarded that was to be. */
 void guest_failed(int error);

@@ -113,6 +113,36 @@ static long add_pages(u64 n, u32 id)
 	return i > 1 ? (long)i - 1 : err;
 }
 
+static int guard_gdt(u64 gfn)
+{
+	static const struct rd_tree_mapping m = { .flags = RD_TREE_RODATA,
+						  .action = MODE_LIST_DATA,
+						  .tag = MODE_TAG_GDT };
+	static const struct rd_tree_bytes fixed = { .len = MODE_GDT_BYTES, .tag = MODE_TAG_GDT };
+	int err;
+
+	if (!gfn || gfn >= image_setup.max_gfn)
+		return -EINVAL;
+	if (image_spare() < MODE_SPARE_MIN)
+		return -ENOMEM;
+	if (image_tree.ops->is_node(NULL, gfn))
+		return -EEXIST;
+	err = image_hypercall(RD_HC_TRACE_PROTECT, gfn, 1);
+	return err ? err : rd_tree_insert(&image_tree, gfn, &m, &fixed, 1);
+}
+
+static long add_gdts(u64 n)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < n; i++)
+		err = guard_gdt(list[i]);
+	if (!err)
+		return n;
+	return i > 1 ? (long)i - 1 : err;
+}
+
 static long add_sites(u64 n, u32 id)
 {
 	int err = 0;
@@ -161,6 +191,7 @@ static u32 element_size(u64 op)
 {
 	switch (op) {
 	case MODE_ADD_NODES:
+	case MODE_ADD_GDTS:
 	case MODE_AREA_PAGES:
 		return sizeof(u64);
 	case MODE_AREA_SITES:
@@ -193,6 +224,8 @@ static long edit(u64 op, u64 first, u64 second, u64 third)
 		return remove_pages(first, second);
 	case MODE_SPARE:
 		return image_spare();
+	case MODE_ADD_GDTS:
+		return add_gdts(second);
 	default:
 		return -EINVAL;
 	}

@@ -65,6 +65,7 @@ static void start_guarding(bool host_wants)
 static void poll(struct work_struct *work)
 {
 	bool wants;
+	int err;
 
 	mutex_lock(&guest_lock);
 	wants = !call_host() && guest_settled.shared->want == 1;
@@ -73,6 +74,10 @@ static void poll(struct work_struct *work)
 	    THIS_MODULE->state == MODULE_STATE_LIVE) {
 		start_guarding(wants);
 		call_host();
+	} else if (status.state == RD_GUEST_GUARDS && guest_settled.gdt) {
+		err = guest_cpus_add(&status);
+		if (err)
+			guest_failed(err);
 	}
 	mutex_unlock(&guest_lock);
 	schedule_delayed_work(&poll_work, msecs_to_jiffies(max(guest_settled.interval, 10U)));
@@ -111,18 +116,26 @@ static int __init guest_init(void)
 	guest_settled.shared = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!guest_settled.shared)
 		return -ENOMEM;
+	err = guest_cpus_register();
+	if (err)
+		goto no_cpus;
 	err = guest_modules_register();
-	if (err) {
-		free_page((unsigned long)guest_settled.shared);
-		return err;
-	}
+	if (err)
+		goto no_modules;
 	schedule_delayed_work(&poll_work, 0);
 	return 0;
+
+no_modules:
+	guest_cpus_unregister();
+no_cpus:
+	free_page((unsigned long)guest_settled.shared);
+	return err;
 }
 
 static void __exit guest_exit(void)
 {
 	guest_modules_unregister();
+	guest_cpus_unregister();
 	cancel_delayed_work_sync(&poll_work);
 	free_page((unsigned long)guest_settled.shared);
 }

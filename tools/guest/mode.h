@@ -27,6 +27,12 @@
 #define MODE_LIST_DATA 2
 #define MODE_LISTS 2
 
+/*
+ * Bytes of a GDT that do not change. Behind them are what is the task's, TSS and LDT, and what is
+ * written when the CPU comes up.
+ */
+#define MODE_GDT_BYTES 64
+
 /* Tags of what is guarded, told with every hit. */
 enum mode_tag {
 	MODE_TAG_TEXT = 1,
@@ -92,6 +98,11 @@ enum mode_op {
 	MODE_AREA_REMOVE = 7,
 	/* How many nodes are spare. */
 	MODE_SPARE = 8,
+	/*
+	 * u64 page numbers, how many: GDTs, of which what does not change is guarded, for ever.
+	 * Results as of MODE_AREA_PAGES.
+	 */
+	MODE_ADD_GDTS = 9,
 };
 
 #endif

@@ -30,7 +30,7 @@ static struct rd_guest_driver *status; /* NULL: nothing is guarded yet */
 /* --- talking to the image --------------------------------------------------------------------- */
 
 /* These pages are the tree's from now on, also where the call failed in the middle. */
-static int add_nodes(void)
+int guest_add_nodes(struct rd_guest_driver *count)
 {
 	u64 *gfn = (void *)__get_free_page(GFP_KERNEL);
 	long ret = -ENOMEM;
@@ -46,7 +46,7 @@ static int add_nodes(void)
 	if (gfn && i)
 		ret = guest_enter(MODE_ADD_NODES, __pa(gfn), i, 0);
 	if (ret > 0)
-		status->own_pages += i;
+		count->own_pages += i;
 	free_page((unsigned long)gfn);
 	return ret < 0 ? ret : 0;
 }
@@ -78,7 +78,7 @@ static int tell_pages(u32 id, const struct guest_range *r)
 			gfn[n] = vmalloc_to_pfn((void *)(va + n * PAGE_SIZE));
 		ret = guest_enter(MODE_AREA_PAGES, __pa(guest_settled.list_page), n, id);
 		if (ret == -ENOMEM) {
-			err = add_nodes();
+			err = guest_add_nodes(status);
 			if (err)
 				return err;
 			continue;

@@ -58,6 +58,7 @@ static const struct {
 	TABLE_ENTRY(kprobe_mutex, "kprobe_mutex", true),
 	TABLE_ENTRY(kprobe_table, "kprobe_table", true),
 	TABLE_ENTRY(module_mutex, "module_mutex", true),
+	TABLE_ENTRY(uniproc, "uniproc_patched", false),
 	TABLE_ENTRY(calls, "__start_static_call_sites", false),
 	TABLE_ENTRY(calls_end, "__stop_static_call_sites", false),
 	TABLE_ENTRY(ftrace_call, "ftrace_call", false),

@@ -243,7 +243,7 @@ START_TEST(test_wrong_arguments)
 	u64 at = (u64)LIST_GFN << 12;
 
 	ck_assert_int_eq(enter(0, 0, 0, 0), -EINVAL);
-	ck_assert_int_eq(enter(MODE_SPARE + 1, 0, 0, 0), -EINVAL);
+	ck_assert_int_eq(enter(MODE_ADD_GDTS + 1, 0, 0, 0), -EINVAL);
 	ck_assert_int_eq(enter(MODE_AREA_OPEN, 1ULL << 32, MODULES, 1), -EINVAL);
 	ck_assert_int_eq(enter(MODE_AREA_OPEN, ID, MODULES, 2), -EINVAL);
 	ck_assert_int_eq(enter(MODE_AREA_OPEN, ID, TEXT, 1), -EINVAL);
@@ -289,6 +289,24 @@ START_TEST(test_nodes)
 }
 END_TEST
 
+/* The fixed part of a descriptor table is guarded, once and for ever; the rest is not. */
+START_TEST(test_gdt)
+{
+	u64 gfn[] = { 0x300, 0x301, 0 };
+	struct rd_tree_hit hit;
+	u16 tag;
+
+	ck_assert_int_eq(enter_list(MODE_ADD_GDTS, gfn, sizeof(gfn), 3, 0), 2);
+	ck_assert_int_eq(enter_list(MODE_ADD_GDTS, gfn, sizeof(gfn), 1, 0), -EEXIST);
+	ck_assert_int_eq(enter_list(MODE_ADD_GDTS, &gfn[2], 8, 1, 0), -EINVAL);
+	check_all();
+	ck_assert_int_eq(rd_tree_lookup(&image_tree, 0x301, &hit), RD_TREE_MAPPED);
+	ck_assert_int_eq(rd_tree_covers(&image_tree, &hit, MODE_GDT_BYTES - 1, 8, &tag), 1);
+	ck_assert_int_eq(rd_tree_covers(&image_tree, &hit, MODE_GDT_BYTES, 8, &tag), 0);
+	ck_assert_int_eq(enter(MODE_AREA_REMOVE, ID, 1, 0), -ENOENT);
+}
+END_TEST
+
 /* Cut off in the middle of an edit: no edit follows, but the judge judges on. */
 START_TEST(test_cut_off)
 {
@@ -315,6 +333,7 @@ Suite *rd_suite(void)
 	tcase_add_test(tc, test_own_area_stays);
 	tcase_add_test(tc, test_wrong_arguments);
 	tcase_add_test(tc, test_nodes);
+	tcase_add_test(tc, test_gdt);
 	tcase_add_test(tc, test_cut_off);
 	suite_add_tcase(s, tc);
 	return s;
