@@ -44,6 +44,9 @@ check-qemu: deps
 check-image: deps
 	tests/check image
 
+check-guard: deps
+	tests/check guard
+
 check-fast:
 	tests/check --fast
 
@@ -81,6 +84,7 @@ help:
 #: make check-debug  the selftests on a host kernel with KASAN, lockdep and the like; builds it first
 #: make check-kvm-selftests  all of KVM's own selftests that apply, the slow ones too
 #: make check-qemu  all cases of unmodified QEMU 7.2 and 10, the slow ones too
+#: make check-guard  a guarded Debian kernel: attacked by a rootkit, then ten minutes of its own patching
 #: make check-image  a Debian from the disk image that vmctl image builds; minutes
 #: make bench      compare with stock KVM in executed host instructions
 #: make install    install the module for the running kernel, and the tools (PREFIX, DESTDIR)
@@ -92,5 +96,5 @@ help:
 #: WERROR=                         let compiler warnings pass
 
 .PHONY: all module tools guest guest-driver deps demo check check-fast check-debug check-kvm-selftests
-.PHONY: check-image check-qemu bench install
+.PHONY: check-guard check-image check-qemu bench install
 .PHONY: uninstall clean clean-all help
