@@ -41,6 +41,7 @@ void rd_trace_act_begin(struct rd_trace_act *a, const u8 *action)
 	a->log = false;
 	a->asked = false;
 	a->kill = false;
+	a->let = false;
 }
 
 static void end_one(struct rd_trace_act *a, u8 outcome)
@@ -98,4 +99,5 @@ void rd_trace_act_asked(struct rd_trace_act *a, int answer)
 		return;
 	a->e.decision = RD_TRACE_ALLOW;
 	a->next = RD_TRACE_MAX_ACTIONS;
+	a->let = true;
 }

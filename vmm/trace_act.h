@@ -18,6 +18,7 @@ struct rd_trace_act {
 	bool log;       /* the list says that the event is reported */
 	bool asked;     /* the VMM has action[next], its answer is awaited */
 	bool kill;      /* the VM is to die when the event has been reported */
+	bool let;       /* the guest's driver let the write through, as memory was then */
 };
 
 enum rd_trace_stage {

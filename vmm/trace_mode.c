@@ -433,6 +433,12 @@ int rd_mode_judge(struct rd_vcpu *v, u64 gpa, const void *bytes, unsigned int le
 
 void rd_mode_settle_slow(struct rd_vcpu *v)
 {
+	unsigned int i;
+
+	/* What did not land is judged anew, should it come again. */
+	for (i = 0; i < RD_TRACE_PIECES; i++)
+		if (v->trace[i].act.let)
+			v->trace[i].open = false;
 	v->judging = false;
 	mutex_unlock(&v->vm->trace->guest.judge_lock);
 }

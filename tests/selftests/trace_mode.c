@@ -4,7 +4,10 @@
  * and nothing else. The image is tests/guest/mode_image.S, which does what it is told.
  */
 #include <libgen.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include "tests/selftests/tree/guest_tree.h"
 
@@ -291,6 +294,65 @@ static void judges_writes(void)
 	RDT_EQ(data_word(RDP_MD_ASKED), 6);
 }
 
+/* A write that lies in two pages is asked about twice, and lands as a whole or not at all. */
+static void judges_both_pages(void)
+{
+	struct rdt_vm *vm = machine();
+	uint64_t gpa = REGION + 31 * PAGE - 4, first = 0x11111111, second = 0x22222222;
+	struct rd_guest_attach a;
+
+	for (unsigned int i = 30; i <= 31; i++)
+		guard(GFN + i, 3, i);
+	a = attach_mode();
+	load_image(vm);
+	RDT_EQ(attach_with(vm, &a), 0);
+	RDT_EQ(enter(vm, RDP_M_WRITE, DATA_LINEAR + 8 * RDP_MD_LET_GPA, gpa, 0), (int64_t)gpa);
+	RDT_EQ(enter(vm, RDP_M_WRITE, DATA_LINEAR + 8 * RDP_MD_LET_BYTES, first, 0),
+	       (int64_t)first);
+	RDT_EQ(put(vm, RDP_W_QUAD, gpa, second << 32 | first), GP);
+	RDT_EQ(at(gpa), 0);
+	RDT_EQ(event(RD_HIT_MAPPING).gpa, gpa + 4);
+	RDT_EQ(data_word(RDP_MD_ASKED), 2);
+	RDT_EQ(data_word(RDP_MD_LEN), 4);
+	RDT_EQ(data_word(RDP_MD_BYTES), second);
+	RDT_EQ(enter(vm, RDP_M_WRITE, DATA_LINEAR + 8 * RDP_MD_LET_ALL, 1, 0), 1);
+	RDT_EQ(put(vm, RDP_W_QUAD, gpa, second << 32 | first), NONE);
+	RDT_EQ(at(gpa), second << 32 | first);
+	RDT_EQ(data_word(RDP_MD_ASKED), 4);
+	rdt_no_event();
+}
+
+/* A watchpoint of the VMM's own thread works before and after the vCPU was in the mode. */
+static void host_keeps_its_watchpoints(void)
+{
+	static volatile uint64_t watched;
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (uintptr_t)&watched,
+		.bp_len = HW_BREAKPOINT_LEN_8,
+		.exclude_kernel = 1,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+	struct rdt_vm *vm = with_image();
+	uint64_t hits = 0, before;
+
+	if (fd < 0)
+		rdt_skip("no watchpoints here: %s", strerror(errno));
+	watched = 1;
+	RDT_EQ(read(fd, &before, 8), 8);
+	if (before != 1)
+		rdt_skip("the CPU does not stop at watchpoints");
+	for (unsigned int i = 0; i < 20; i++) {
+		RDT_EQ(enter(vm, RDP_M_SUM, i, i, i), 3 * i);
+		watched = i;
+	}
+	RDT_EQ(read(fd, &hits, 8), 8);
+	RDT_EQ(hits, before + 20);
+	close(fd);
+}
+
 /* Nobody is asked about what the driver could not look at. */
 static void does_not_judge_blindly(void)
 {
@@ -549,11 +611,13 @@ static const struct rdt_test tests[] = {
 	{ "nodes_come_and_go", nodes_come_and_go },
 	{ "only_in_the_mode", only_in_the_mode },
 	{ "judges_writes", judges_writes },
+	{ "judges_both_pages", judges_both_pages },
 	{ "does_not_judge_blindly", does_not_judge_blindly },
 	{ "nobody_to_ask", nobody_to_ask },
 	{ "bad_images", bad_images },
 	{ "dirty_log_sees_it", dirty_log_sees_it },
 	{ "host_moves_its_pages", host_moves_its_pages },
+	{ "host_keeps_its_watchpoints", host_keeps_its_watchpoints },
 	{ "carried_to_another_machine", carried_to_another_machine },
 	{ "storm", storm, 60 },
 };

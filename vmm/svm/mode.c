@@ -5,6 +5,8 @@
  * faults ends an entry without ending the mode.
  */
 #include <linux/mm.h>
+#include <asm/debugreg.h>
+#include <asm/hw_breakpoint.h>
 #include "vmm/mode.h"
 #include "vmm/svm/svm.h"
 
@@ -156,6 +158,9 @@ void rd_svm_mode_enter(struct rd_vcpu *v, struct rd_mode_run *m)
 	rd_svm_vmrun(m->gpr, __sme_pa(b), cpu->host_state_pa);
 	asm volatile("stgi" ::: "memory");
 
+	/* As in rd_svm_enter(). */
+	if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_restore();
 	m->gpr[RD_RAX] = b->s.rax;
 	m->gpr[RD_RSP] = b->s.rsp;
 	m->rip = b->s.rip;
