@@ -328,3 +328,56 @@ int rd_load_segment(struct rd_emul *e, unsigned int seg, u16 selector)
 	e->ops->set_seg(e, seg, &s);
 	return RD_EMUL_DONE;
 }
+
+/* A 64-bit TSS that is not busy; its descriptor has 16 bytes, of which the upper ones hold no type. */
+static int check_tss(struct rd_emul *e, const u64 *d, const struct kvm_segment *s)
+{
+	if (s->s || s->type != 9 || (d[1] >> 40 & 0x1f) || !rd_canonical(e, s->base))
+		return rd_fault_code(e, RD_VEC_GP, s->selector & ~3U);
+	if (!s->present)
+		return rd_fault_code(e, RD_VEC_NP, s->selector & ~3U);
+	return RD_EMUL_DONE;
+}
+
+/* Of 64-bit mode only: there is a kernel that takes up a CPU with a GDT that is traced. */
+static int ltr(struct rd_emul *e, struct rd_insn *i)
+{
+	struct kvm_dtable gdt;
+	struct kvm_segment s;
+	u64 addr, v, d[2];
+	u8 access;
+	int r;
+
+	if (e->mode != RD_MODE_LONG)
+		return RD_EMUL_UNHANDLED;
+	if (e->cpl)
+		return rd_fault_gp(e);
+	r = rd_rm_read(e, i, 2, &v);
+	if (r != RD_EMUL_DONE)
+		return r;
+	e->ops->get_dtable(e, false, &gdt);
+	if (!(v & ~3ULL) || (v & 4) || (v & ~7ULL) + 15 > gdt.limit)
+		return rd_fault_code(e, RD_VEC_GP, v & ~3U);
+	r = descriptor_address(e, v, &addr);
+	if (r == RD_EMUL_DONE)
+		r = e->ops->read(e, addr, d, sizeof(d), RD_ACC_READ | RD_ACC_SYSTEM);
+	if (r != RD_EMUL_DONE)
+		return r;
+	unpack_descriptor(d[0], v, &s);
+	s.base |= d[1] << 32;
+	r = check_tss(e, d, &s);
+	if (r != RD_EMUL_DONE)
+		return r;
+	s.type |= 2; /* busy, here and in the table */
+	access = d[0] >> 40 | 2;
+	r = e->ops->write(e, addr + 5, &access, 1, RD_ACC_WRITE | RD_ACC_SYSTEM);
+	if (r == RD_EMUL_DONE)
+		e->ops->set_seg(e, RD_SEG_TR, &s);
+	return r;
+}
+
+/* 0F 00: of this group LTR. */
+int rd_ex_grp6(struct rd_emul *e, struct rd_insn *i)
+{
+	return i->sub == 3 ? ltr(e, i) : RD_EMUL_UNHANDLED;
+}

@@ -92,7 +92,7 @@ const struct rd_opcode rd_opcodes_1[256] = {
 };
 
 const struct rd_opcode rd_opcodes_0f[256] = {
-	[0x01] = OP(grp7, M, 0), [0x06] = OP(clts, 0, 0),
+	[0x00] = OP(grp6, M, 0), [0x01] = OP(grp7, M, 0), [0x06] = OP(clts, 0, 0),
 	[0x0d] = OP(nop, M, 0),
 	[0x10] = OP(vec_load, M, 0), [0x11] = OP(vec_store, M, 0),
 	[0x12] = OP(vec_half_load, M | RD_OP_MEM, 0), [0x13] = OP(vec_half_store, M | RD_OP_MEM, 0),

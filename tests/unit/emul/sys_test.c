@@ -272,6 +272,75 @@ START_TEST(descriptors_are_read_with_the_rights_of_the_system)
 }
 END_TEST
 
+#define FREE_TSS 0x0000890000000067ULL /* base below, limit 0x67 */
+
+static int load_tss(u16 selector, u64 low, u64 high)
+{
+	env_put(TABLES + (selector & ~7U), low, 8);
+	env_put(TABLES + (selector & ~7U) + 8, high, 8);
+	env.e.gpr[RD_RAX] = selector;
+	return env_run("0f 00 d8");
+}
+
+START_TEST(task_register)
+{
+	u64 low = FREE_TSS | 0x345678ULL << 16 | 0x12ULL << 56;
+
+	env_reset(RD_MODE_LONG);
+	ck_assert_int_eq(load_tss(0x40, low, 0xffffff80), RD_EMUL_DONE);
+	ck_assert_uint_eq(env.seg[RD_SEG_TR].base, 0xffffff8012345678);
+	ck_assert_uint_eq(env.seg[RD_SEG_TR].limit, 0x67);
+	ck_assert_uint_eq(env.seg[RD_SEG_TR].selector, 0x40);
+	ck_assert_uint_eq(env.seg[RD_SEG_TR].type, 11);
+	ck_assert_uint_eq(env_get(TABLES + 0x40, 8), low | 2ULL << 40);
+	ck_assert_uint_eq(env_get(TABLES + 0x48, 8), 0xffffff80);
+	/* It is busy now. */
+	env.writes = 0;
+	env_expect_fault(env_run("0f 00 d8"), 13, 0x40);
+	/* The selector from memory. */
+	env_put(TABLES + 0x40, low, 8);
+	env_put(DATA, 0x43, 2);
+	ck_assert_int_eq(env_run("0f 00 1f"), RD_EMUL_DONE); /* LTR [RDI] */
+	ck_assert_uint_eq(env.seg[RD_SEG_TR].selector, 0x43);
+	ck_assert_int_eq(env_run("0f 00 d0"), RD_EMUL_UNHANDLED); /* LLDT */
+	env_reset(RD_MODE_PROT32);
+	ck_assert_int_eq(load_tss(0x40, low, 0), RD_EMUL_UNHANDLED);
+}
+END_TEST
+
+static const struct {
+	u16 selector;
+	u64 low, high;
+	u8 vector;
+	int error;
+} bad_tasks[] = {
+	{ 0, FREE_TSS, 0, 13, 0 },
+	{ 3, FREE_TSS, 0, 13, 0 },
+	{ 0x44, FREE_TSS, 0, 13, 0x44 },			/* in the LDT */
+	{ 0xf8, FREE_TSS, 0, 13, 0xf8 },			/* half of it is beyond the table */
+	{ 0x100, FREE_TSS, 0, 13, 0x100 },
+	{ 0x40, FREE_TSS | 2ULL << 40, 0, 13, 0x40 },		/* busy */
+	{ 0x40, FREE_TSS & ~(8ULL << 40), 0, 13, 0x40 },	/* of 16 bits */
+	{ 0x40, FREE_TSS | 1ULL << 44, 0, 13, 0x40 },		/* a code segment */
+	{ 0x40, FREE_TSS, 1ULL << 40, 13, 0x40 },		/* a type above */
+	{ 0x40, FREE_TSS, 0x8000, 13, 0x40 },			/* not canonical */
+	{ 0x40, FREE_TSS & ~(1ULL << 47), 0, 11, 0x40 },	/* not present */
+};
+
+START_TEST(task_register_loads_that_fault)
+{
+	struct kvm_segment tr;
+
+	env_reset(RD_MODE_LONG);
+	tr = env.seg[RD_SEG_TR];
+	env_expect_fault(load_tss(bad_tasks[_i].selector, bad_tasks[_i].low, bad_tasks[_i].high),
+			 bad_tasks[_i].vector, bad_tasks[_i].error);
+	ck_assert_mem_eq(&tr, &env.seg[RD_SEG_TR], sizeof(tr));
+	env.e.cpl = 3;
+	env_expect_fault(env_run("0f 00 d8"), 13, 0);
+}
+END_TEST
+
 START_TEST(segment_loads_in_real_mode)
 {
 	env_reset(RD_MODE_REAL);
@@ -323,6 +392,8 @@ TCase *sys_cases(void)
 	tcase_add_test(tc, interrupt_flag);
 	tcase_add_test(tc, segment_loads);
 	tcase_add_test(tc, segment_tables_anywhere);
+	tcase_add_test(tc, task_register);
+	tcase_add_loop_test(tc, task_register_loads_that_fault, 0, ARRAY_SIZE(bad_tasks));
 	tcase_add_loop_test(tc, segment_loads_that_fault, 0, ARRAY_SIZE(bad_loads));
 	tcase_add_test(tc, null_stack_segment_in_long_mode);
 	tcase_add_test(tc, descriptors_are_read_with_the_rights_of_the_system);
