@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * CPUs that come up, and their descriptor tables.
- * Invariant: a GDT is guarded after its CPU has loaded the task register from it, and no CPU comes
- * up again with one that is guarded: loading the task register writes beside the guarded bytes, in
- * a way that the hypervisor cannot tell from a write to them. Nor does a second CPU come up in a
- * kernel that runs without LOCK prefixes: it would put them back into guarded code.
+ * Invariant: a GDT is guarded once its CPU is up, and stays so when the CPU goes and comes back: what
+ * is written to it then (the busy bit of its TSS, say) lies beside the guarded bytes. No second CPU
+ * comes up in a kernel that runs without LOCK prefixes: it would put them back into guarded code.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -73,10 +72,7 @@ static int may_come(unsigned int cpu)
 		       cpu);
 		return -EPERM;
 	}
-	if (!cpumask_test_cpu(cpu, &guest_gdt_cpus))
-		return 0;
-	pr_err("CPU %u stays offline: its GDT is guarded (gdt=0 lets CPUs come and go)\n", cpu);
-	return -EPERM;
+	return 0;
 }
 
 int guest_cpus_register(void)
