@@ -262,7 +262,8 @@ int rd_emul_fast(struct rd_emul *e);
 	H(grp5) H(call_rel) H(jmp_rel) H(jcc) H(loop) H(jcxz) H(ret) H(flag_op) H(nop) \
 	H(clflush) H(undefined) \
 	/* emul_sys.c */ \
-	H(in) H(out) H(mov_from_cr) H(mov_to_cr) H(mov_from_dr) H(mov_to_dr) H(clts) H(grp6) H(grp7) \
+	H(in) H(out) H(mov_from_cr) H(mov_to_cr) H(mov_from_dr) H(mov_to_dr) H(clts) H(grp6) \
+	H(grp7) \
 	/* emul_vec.c */ \
 	H(vec_load) H(vec_store) H(vec_from_gpr) H(vec_to_gpr) H(vec_half_load) \
 	H(vec_half_store)

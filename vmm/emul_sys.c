@@ -329,7 +329,7 @@ int rd_load_segment(struct rd_emul *e, unsigned int seg, u16 selector)
 	return RD_EMUL_DONE;
 }
 
-/* A 64-bit TSS that is not busy; its descriptor has 16 bytes, of which the upper ones hold no type. */
+/* A 64-bit TSS that is not busy: 16 bytes, of which the upper ones hold no type. */
 static int check_tss(struct rd_emul *e, const u64 *d, const struct kvm_segment *s)
 {
 	if (s->s || s->type != 9 || (d[1] >> 40 & 0x1f) || !rd_canonical(e, s->base))

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * CPUs that come up, and their descriptor tables.
- * Invariant: a GDT is guarded once its CPU is up, and stays so when the CPU goes and comes back: what
- * is written to it then (the busy bit of its TSS, say) lies beside the guarded bytes. No second CPU
- * comes up in a kernel that runs without LOCK prefixes: it would put them back into guarded code.
+ * Invariant: a GDT is guarded once its CPU is up, and stays so when the CPU goes and comes back:
+ * what is written to it then (the busy bit of its TSS, say) lies beside the guarded bytes. No
+ * second CPU comes up in a kernel that runs without LOCK prefixes: it would put them back into
+ * guarded code.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>

@@ -2,10 +2,10 @@
 /* A guest that guards its kernel: words, sentences, and when waiting for it is over. */
 #include "tools/src/vmctl/guard.h"
 
+#include "tools/src/vmctl/line.h"
 #include "tools/src/vmctl/trace_text.h"
 #include "tools/src/vmctl/util.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,56 +139,36 @@ bool rd_guard_worth_telling(const json_t *guard)
 	return json_is_true(json_object_get(guard, "wanted")) || !is(guard, "none");
 }
 
-struct line {
-	char *text;
-	size_t len, room;
-};
-
-static void add(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct line *l, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(l->text + l->len, l->room - l->len, fmt, ap);
-	va_end(ap);
-	l->len += n < 0 ? 0 : (size_t)n;
-	if (l->len >= l->room)
-		l->len = l->room - 1;
-}
-
-static void add_state(struct line *l, const json_t *guard)
+static void add_state(struct rd_line *l, const json_t *guard)
 {
 	const char *error = json_string_value(json_object_get(guard, "error"));
 
 	if (is(guard, "guards"))
-		add(l, "guarded: %lld pages of text, %lld of read-only data, %lld of tables, %lld "
-		    "of modules, %lld of the driver's own", pages(guard, "text"),
-		    pages(guard, "rodata"), pages(guard, "tables"), pages(guard, "modules"),
-		    pages(guard, "own"));
+		rd_line_add(l, "guarded: %lld pages of text, %lld of read-only data, %lld of "
+			    "tables, %lld of modules, %lld of the driver's own",
+			    pages(guard, "text"), pages(guard, "rodata"), pages(guard, "tables"),
+			    pages(guard, "modules"), pages(guard, "own"));
 	else if (is(guard, "failed"))
-		add(l, "not guarded: the driver failed: %s", error ? error : "?");
+		rd_line_add(l, "not guarded: the driver failed: %s", error ? error : "?");
 	else if (is(guard, "none"))
-		add(l, "not guarded: no driver in the guest has called");
+		rd_line_add(l, "not guarded: no driver in the guest has called");
 	else if (is(guard, "idle"))
-		add(l, "not guarded: the driver is there");
+		rd_line_add(l, "not guarded: the driver is there");
 	else
-		add(l, "the driver's state is unknown");
+		rd_line_add(l, "the driver's state is unknown");
 }
 
 void rd_guard_line(const json_t *guard, char *text, size_t len)
 {
 	json_int_t age = json_integer_value(json_object_get(guard, "age_ms"));
-	struct line l = { .text = text, .room = len };
+	struct rd_line l = { .text = text, .room = len };
 
 	text[0] = 0;
 	add_state(&l, guard);
 	if (!is(guard, "guards") && json_is_true(json_object_get(guard, "wanted")))
-		add(&l, ", but this is wanted");
+		rd_line_add(&l, ", but this is wanted");
 	if (age >= SILENCE_MS)
-		add(&l, "; the driver called last %lld s ago", (long long)(age / 1000));
+		rd_line_add(&l, "; the driver called last %lld s ago", (long long)(age / 1000));
 }
 
 /* --- waiting --- */

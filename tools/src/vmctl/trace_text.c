@@ -3,10 +3,10 @@
 #include "tools/src/vmctl/trace_text.h"
 
 #include "kmod/uapi/redoubt_guest.h"
+#include "tools/src/vmctl/line.h"
 #include "tools/src/vmctl/util.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,61 +313,42 @@ static long long number(const json_t *event, const char *key)
 	return (long long)json_integer_value(json_object_get(event, key));
 }
 
-struct line {
-	char *text;
-	size_t len, room;
-};
-
-static void add(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct line *l, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(l->text + l->len, l->room - l->len, fmt, ap);
-	va_end(ap);
-	l->len += n < 0 ? 0 : (size_t)n;
-	if (l->len >= l->room)
-		l->len = l->room - 1;
-}
-
-static void add_time(struct line *l, long long ns)
+static void add_time(struct rd_line *l, long long ns)
 {
 	time_t s = (time_t)(ns / 1000000000);
 	struct tm tm;
 
 	if (!localtime_r(&s, &tm))
 		memset(&tm, 0, sizeof(tm));
-	add(l, "%02d:%02d:%02d.%06lld", tm.tm_hour, tm.tm_min, tm.tm_sec, ns / 1000 % 1000000);
+	rd_line_add(l, "%02d:%02d:%02d.%06lld", tm.tm_hour, tm.tm_min, tm.tm_sec,
+		    ns / 1000 % 1000000);
 }
 
 void rd_trace_line(const json_t *event, char *text, size_t len)
 {
-	struct line l = { .text = text, .room = len };
+	struct rd_line l = { .text = text, .room = len };
 	json_t *vcpu = json_object_get(event, "vcpu"), *o;
 	long long tag = number(event, "tag");
 	size_t i;
 
 	add_time(&l, number(event, "time_ns"));
 	if (strcmp(word(event, "event"), "trace"))
-		add(&l, " %s", word(event, "event"));
+		rd_line_add(&l, " %s", word(event, "event"));
 	if (json_is_integer(vcpu))
-		add(&l, " vcpu %lld", (long long)json_integer_value(vcpu));
-	add(&l, " %s", word(event, "hit"));
+		rd_line_add(&l, " vcpu %lld", (long long)json_integer_value(vcpu));
+	rd_line_add(&l, " %s", word(event, "hit"));
 	if (json_is_string(json_object_get(event, "reason")))
-		add(&l, " %s", word(event, "reason"));
-	add(&l, " %s rip %s linear %s gpa 0x%llx", word(event, "decision"), word(event, "rip"),
-	    word(event, "linear"),
-	    (unsigned long long)number(event, "gpa"));
+		rd_line_add(&l, " %s", word(event, "reason"));
+	rd_line_add(&l, " %s rip %s linear %s gpa 0x%llx", word(event, "decision"),
+		    word(event, "rip"), word(event, "linear"),
+		    (unsigned long long)number(event, "gpa"));
 	if (json_is_string(json_object_get(event, "new")))
-		add(&l, " len %lld %s -> %s", number(event, "length"), word(event, "old"),
+		rd_line_add(&l, " len %lld %s -> %s", number(event, "length"), word(event, "old"),
 		    word(event, "new"));
 	json_array_foreach(json_object_get(event, "actions"), i, o)
-		add(&l, " %s:%s", word(o, "action"), word(o, "outcome"));
+		rd_line_add(&l, " %s:%s", word(o, "action"), word(o, "outcome"));
 	if (tag)
-		add(&l, " tag %lld", tag);
+		rd_line_add(&l, " tag %lld", tag);
 	json_array_foreach(json_object_get(event, "flags"), i, o)
-		add(&l, " %s", json_is_string(o) ? json_string_value(o) : "?");
+		rd_line_add(&l, " %s", json_is_string(o) ? json_string_value(o) : "?");
 }
