@@ -17,10 +17,13 @@ module_param_named(guard, guest_settled.guard, bool, 0444);
 MODULE_PARM_DESC(guard, "guard the kernel at once (default: when the host wants it)");
 
 module_param_named(gdt, guest_settled.gdt, bool, 0444);
-MODULE_PARM_DESC(gdt, "guard GDTs too: traps in every task switch, and no CPU comes back");
+MODULE_PARM_DESC(gdt, "guard GDTs too: traps in every task switch");
 
 module_param_named(modules, guest_settled.modules, bool, 0444);
 MODULE_PARM_DESC(modules, "guard modules too, those that come included");
+
+module_param_string(only, guest_settled.only, sizeof(guest_settled.only), 0444);
+MODULE_PARM_DESC(only, "of modules guard these alone: names, separated by commas");
 
 module_param_named(interval, guest_settled.interval, uint, 0444);
 MODULE_PARM_DESC(interval, "milliseconds between calls to the host (default: 1000)");

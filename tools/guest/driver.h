@@ -40,6 +40,7 @@ int guest_find_symbols(void);
 union guest_settled {
 	struct {
 		bool guard, gdt, modules;
+		char only[512]; /* names of modules between commas; empty: all */
 		unsigned int interval;          /* ms */
 		unsigned int allow;
 		struct rd_guest_driver *shared; /* a page for the calls to the host */

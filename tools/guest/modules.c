@@ -227,6 +227,33 @@ static int guard_parts(struct module *mod, enum guest_part last)
 	return err;
 }
 
+static bool same_name(const char *asked, size_t len, const char *name)
+{
+	size_t i;
+
+	/* As for modprobe, - and _ are the same. */
+	for (i = 0; i < len; i++)
+		if (asked[i] != name[i] && !(asked[i] == '-' && name[i] == '_'))
+			return false;
+	return !name[len];
+}
+
+/* Is the module one of those that are to be guarded? */
+static bool is_chosen(const struct module *mod)
+{
+	const char *at = guest_settled.only;
+	size_t len;
+
+	if (!guest_settled.modules || mod == THIS_MODULE)
+		return false;
+	for (; *at; at += len + (at[len] == ',')) {
+		len = strcspn(at, ",");
+		if (len && same_name(at, len, mod->name))
+			return true;
+	}
+	return !guest_settled.only[0];
+}
+
 static void say_failed(const struct module *mod, int err)
 {
 	pr_err("the module %s is not guarded: %d\n", mod->name, err);
@@ -240,7 +267,7 @@ static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 	int err = 0;
 
 	mutex_lock(&guest_lock);
-	if (!status || !guest_settled.modules || mod == THIS_MODULE)
+	if (!status || !is_chosen(mod))
 		goto out;
 	switch (event) {
 	case MODULE_STATE_COMING:
@@ -322,7 +349,7 @@ static int guard_loaded(void)
 		return -ENOMEM;
 	n = hold_modules(held);
 	for (i = 0; i < n; i++) {
-		one = guard_parts(held[i], GUEST_RO_AFTER_INIT);
+		one = is_chosen(held[i]) ? guard_parts(held[i], GUEST_RO_AFTER_INIT) : 0;
 		if (one)
 			say_failed(held[i], one);
 		err = err ? err : one;
