@@ -17,48 +17,30 @@ bool rk_peek(const void *at, u64 *value)
 
 	asm volatile("1:	movq (%[at]), %[v]\n"
 		     "	xorl %[bad], %[bad]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
+		     "2:\n" _ASM_EXTABLE(1b, 2b)
 		     : [v] "=&r"(*value), [bad] "+r"(bad)
 		     : [at] "r"(at)
 		     : "memory", "cc");
 	return !bad;
 }
 
-/* The two are alike but for the width. False: the instruction at *rip faulted. */
-static bool put8(void *at, u64 v, unsigned long *rip)
-{
-	u32 bad = 1;
-
-	asm volatile("	leaq 1f(%%rip), %[rip]\n"
-		     "1:	movq %[v], (%[at])\n"
-		     "	xorl %[bad], %[bad]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : [rip] "=&r"(*rip), [bad] "+r"(bad)
-		     : [at] "r"(at), [v] "r"(v)
-		     : "memory", "cc");
-	return !bad;
-}
-
-static bool put1(void *at, u8 v, unsigned long *rip)
-{
-	u32 bad = 1;
-
-	asm volatile("	leaq 1f(%%rip), %[rip]\n"
-		     "1:	movb %[v], (%[at])\n"
-		     "	xorl %[bad], %[bad]\n"
-		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
-		     : [rip] "=&r"(*rip), [bad] "+r"(bad)
-		     : [at] "r"(at), [v] "q"(v)
-		     : "memory", "cc");
-	return !bad;
-}
+/* False: the instruction faulted. Its address is in *rip. */
+#define PUT(insn, at, v, rip)                                                                      \
+	({                                                                                         \
+		u32 bad_ = 1;                                                                      \
+		asm volatile("leaq 1f(%%rip), %[rip]\n"                                            \
+			     "1: " insn " %[val], (%[to])\n"                                       \
+			     "xorl %[bad], %[bad]\n"                                               \
+			     "2:\n" _ASM_EXTABLE(1b, 2b)                                           \
+			     : [rip] "=&r"(*(rip)), [bad] "+r"(bad_)                               \
+			     : [to] "r"(at), [val] "q"(v)                                          \
+			     : "memory", "cc");                                                    \
+		!bad_;                                                                             \
+	})
 
 static bool put(void *at, u64 v, unsigned int len, unsigned long *rip)
 {
-	return len == 1 ? put1(at, v, rip) : put8(at, v, rip);
+	return len == 1 ? PUT("movb", at, (u8)v, rip) : PUT("movq", at, v, rip);
 }
 
 /* The kernel's own native_write_cr0() would set WP again. */
