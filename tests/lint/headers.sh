@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 out=build/lint
 mkdir -p "$out"
 
-user_flags=(-std=gnu11 -Wall -Wextra -Wshadow -Werror -I. -include tests/unit/libc_names.h)
+user_flags=(-std=gnu11 -Wall -Wextra -Wshadow -Werror -I. -include kmod/libc_names.h)
 failed=0
 
 user_check() {

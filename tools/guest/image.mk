@@ -15,7 +15,7 @@ FLAGS := -std=gnu11 -Os -g0 -ffreestanding -fno-builtin -fno-pic -fno-pie -mno-s
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-jump-tables \
 	-fno-tree-loop-distribute-patterns -mindirect-branch=keep -mfunction-return=keep \
 	-Wall -Wextra -Wshadow -Werror -I$(TOP) -fmacro-prefix-map=$(TOP)/= \
-	-include $(TOP)/tests/unit/libc_names.h
+	-include $(TOP)/kmod/libc_names.h
 LINK := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,norelro \
 	-Wl,--no-warn-rwx-segments
 
