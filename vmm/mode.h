@@ -19,7 +19,7 @@ struct rd_trace_guest;
 struct rd_vm;
 struct rd_vcpu;
 
-/* The image that is in force. Made and freed with mode_lock held. */
+/* The image that is in force: it comes and goes with mode_lock held. */
 struct rd_mode {
 	u64 image[RD_MODE_MAX_PAGES];   /* page numbers, */
 	unsigned int nr, code;          /* how many, and the first of them that are code */
