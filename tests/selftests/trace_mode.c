@@ -4,10 +4,7 @@
  * and nothing else. The image is tests/guest/mode_image.S, which does what it is told.
  */
 #include <libgen.h>
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
 #include <pthread.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include "tests/selftests/tree/guest_tree.h"
 
@@ -322,37 +319,6 @@ static void judges_both_pages(void)
 	rdt_no_event();
 }
 
-/* A watchpoint of the VMM's own thread works before and after the vCPU was in the mode. */
-static void host_keeps_its_watchpoints(void)
-{
-	static volatile uint64_t watched;
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_BREAKPOINT,
-		.size = sizeof(attr),
-		.bp_type = HW_BREAKPOINT_W,
-		.bp_addr = (uintptr_t)&watched,
-		.bp_len = HW_BREAKPOINT_LEN_8,
-		.exclude_kernel = 1,
-	};
-	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
-	struct rdt_vm *vm = with_image();
-	uint64_t hits = 0, before;
-
-	if (fd < 0)
-		rdt_skip("no watchpoints here: %s", strerror(errno));
-	watched = 1;
-	RDT_EQ(read(fd, &before, 8), 8);
-	if (before != 1)
-		rdt_skip("the CPU does not stop at watchpoints");
-	for (unsigned int i = 0; i < 20; i++) {
-		RDT_EQ(enter(vm, RDP_M_SUM, i, i, i), 3 * i);
-		watched = i;
-	}
-	RDT_EQ(read(fd, &hits, 8), 8);
-	RDT_EQ(hits, before + 20);
-	close(fd);
-}
-
 /* Nobody is asked about what the driver could not look at. */
 static void does_not_judge_blindly(void)
 {
@@ -617,7 +583,6 @@ static const struct rdt_test tests[] = {
 	{ "bad_images", bad_images },
 	{ "dirty_log_sees_it", dirty_log_sees_it },
 	{ "host_moves_its_pages", host_moves_its_pages },
-	{ "host_keeps_its_watchpoints", host_keeps_its_watchpoints },
 	{ "carried_to_another_machine", carried_to_another_machine },
 	{ "storm", storm, 60 },
 };
