@@ -18,5 +18,6 @@ int rd_encls(struct rd_leaf *l)
 {
 	u32 leaf = l->gpr[RD_RAX];
 
+	l->user = false;
 	return leaf < RD_NR_ENCLS ? leaves[leaf](l) : rd_leaf_gp(l);
 }

@@ -20,6 +20,7 @@ int rd_enclu(struct rd_leaf *l)
 {
 	u32 leaf = l->gpr[RD_RAX];
 
+	l->user = true;
 	if (leaf >= RD_NR_ENCLU || !leaves[leaf].carry_out || leaves[leaf].outside == !!l->in)
 		return rd_leaf_gp(l);
 	return leaves[leaf].carry_out(l);

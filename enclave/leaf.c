@@ -40,7 +40,7 @@ int rd_leaf_end(struct rd_leaf *l, u32 code)
 
 static u32 user_bit(const struct rd_leaf *l)
 {
-	return l->in ? RD_PF_U : 0;
+	return l->user ? RD_PF_U : 0;
 }
 
 int rd_leaf_epcm(struct rd_leaf *l, u64 la, int result)

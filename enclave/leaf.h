@@ -50,6 +50,8 @@ struct rd_leaf {
 	struct kvm_segment fs, gs;
 	u64 pubkeyhash[4]; /* IA32_SGXLEPUBKEYHASH */
 	u8 va_bits; /* 48 or 57 */
+	bool user; /* at CPL 3: rd_encls() and rd_enclu() say */
+	u8 *xbuf; /* a page of the vCPU's own, for XSAVE areas */
 	struct rd_inside *stay; /* the vCPU's, for EENTER and ERESUME to fill */
 	struct rd_inside *in; /* stay, while the CPU is in an enclave; NULL outside */
 	struct rd_fault fault;

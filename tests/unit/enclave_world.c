@@ -19,7 +19,7 @@ static int page_fault(struct rd_leaf *l, u64 la, unsigned int acc, u32 present)
 {
 	return rd_leaf_pf(l, la,
 			  present | (acc & RD_ACC_WRITE ? RD_PF_W : 0) |
-				  (acc & RD_ACC_FETCH ? RD_PF_I : 0) | (l->in ? RD_PF_U : 0));
+				  (acc & RD_ACC_FETCH ? RD_PF_I : 0) | (l->user ? RD_PF_U : 0));
 }
 
 static int translate(struct rd_leaf *l, u64 la, unsigned int acc, u64 *gpa)
@@ -141,6 +141,7 @@ void world_reset(bool has_keys)
 		.epc = &w.epc,
 		.ops = &ops,
 		.stay = &w.stay,
+		.xbuf = w.xbuf,
 		.va_bits = 48,
 		.xcr0 = 7,
 		.osfxsr = true,

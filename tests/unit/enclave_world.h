@@ -28,6 +28,7 @@ struct world {
 	unsigned int maps;
 	unsigned int revoked; /* calls */
 	u32 last_revoked;
+	u8 xbuf[4096] __aligned(64);
 	u8 xstate[4096]; /* what xsave gives and xrstor takes */
 	bool xrstor_refuses;
 };
