@@ -96,6 +96,8 @@ int rd_leaf_gp(struct rd_leaf *l); /* #GP(0) */
 int rd_leaf_pf(struct rd_leaf *l, u64 la, u32 error); /* #PF */
 /* RAX and ZF say how it went; CF, PF, AF, SF and OF become 0. code: enum rd_sgx_error */
 int rd_leaf_end(struct rd_leaf *l, u32 code);
+/* The same, but CF says it: nothing was there to be done, or it was done and code is a remark. */
+int rd_leaf_end_carry(struct rd_leaf *l, u32 code);
 /* What a transition of the EPCM said of the page named by la, as a fault or as rd_leaf_end(). */
 int rd_leaf_epcm(struct rd_leaf *l, u64 la, int result);
 
