@@ -92,8 +92,8 @@ u32 rd_epcm_check(const struct rd_epcm *e, u32 secs, u64 la, unsigned int acc, u
 
 /*
  * Transitions.  Results: 0; an SGX error code for RAX; RD_EPCM_GP or RD_EPCM_PF (at the address
- * that named the page); -ENOMEM.  Then nothing has changed.  page: held as the comment says, other
- * pages shared.
+ * that named the page).  Then nothing has changed.  page: held as the comment says, other pages
+ * shared.
  */
 #define RD_EPCM_GP (-1)
 #define RD_EPCM_PF (-2)
@@ -126,5 +126,8 @@ int rd_epcm_retype(struct rd_epc *epc, u32 page, u8 type);
 int rd_epcm_accept(struct rd_epc *epc, u32 page, u32 secs, u64 la, u64 flags);
 int rd_epcm_extend(struct rd_epc *epc, u32 page, u32 secs, u64 la, u64 rwx);
 int rd_epcm_accept_copy(struct rd_epc *epc, u32 page, u32 secs, u64 la, u32 from, u64 rwx);
+
+/* Of the transitions' own: a free page, owned and filled, becomes valid. */
+void rd_epcm_appear(struct rd_epc *epc, u32 page, u32 secs, u64 addr, u32 stamp, u64 flags);
 
 #endif

@@ -18,14 +18,6 @@ static void change(struct rd_epcm *e, u64 clear, u64 set)
 		;
 }
 
-static void add_child(struct rd_epcm *secs)
-{
-	u32 was = READ_ONCE(secs->children), seen;
-
-	for (; (seen = cmpxchg(&secs->children, was, was + 1)) != was; was = seen)
-		;
-}
-
 /* Has EINIT been carried out? A child of the SECS is held, or the SECS itself. */
 static bool initialized(const struct rd_epc *epc, u32 secs)
 {
@@ -34,21 +26,12 @@ static bool initialized(const struct rd_epc *epc, u32 secs)
 
 int rd_epcm_augment(struct rd_epc *epc, u32 page, u32 secs, u64 addr)
 {
-	struct rd_epcm *e = &epc->map[page];
-	int ret;
-
-	if (rd_epcm_valid(e))
+	if (rd_epcm_valid(&epc->map[page]))
 		return RD_EPCM_PF;
 	if (!initialized(epc, secs) || !rd_secs_has(rd_epc_secs(epc, secs), addr, RD_SGX_PAGE))
 		return RD_EPCM_GP;
-	ret = rd_epc_fill(epc, page);
-	if (ret)
-		return ret;
-	WRITE_ONCE(e->secs, secs);
-	WRITE_ONCE(e->addr, addr);
-	add_child(&epc->map[secs]);
-	smp_store_release(&e->state,
-			  RD_EPCM_VALID | RD_SI_PENDING | RD_SI_R | RD_SI_W | RD_SI_PT(RD_PT_REG));
+	rd_epcm_appear(epc, page, secs, addr, 0,
+		       RD_SI_PENDING | RD_SI_R | RD_SI_W | RD_SI_PT(RD_PT_REG));
 	return 0;
 }
 
@@ -103,19 +86,10 @@ int rd_epcm_retype(struct rd_epc *epc, u32 page, u8 type)
  * Would the enclave be entered by this page as by a new one? Nobody can write to a page that waits
  * to become a TCS.
  */
-static bool tcs_in_order(const struct rd_epc *epc, u32 page)
+static bool tcs_in_order(const struct rd_tcs *t)
 {
-	const struct rd_secs *s = rd_epc_secs(epc, epc->map[page].secs);
-	const struct rd_tcs *t = rd_epc_tcs(epc, page);
-	unsigned int i;
-
-	for (i = 0; i < sizeof(t->reserved); i++)
-		if (t->reserved[i])
-			return false;
-	if (t->flags & ~RD_TCS_AEXNOTIFY || t->cssa >= t->nssa || t->aep || t->state)
-		return false;
-	return s->attributes.flags & RD_ATTR_MODE64 ||
-	       (t->fslimit & t->gslimit & ~RD_PAGE_MASK) == ~RD_PAGE_MASK;
+	return !(t->flags & ~RD_TCS_AEXNOTIFY) && t->cssa < t->nssa && !t->aep && !t->state &&
+	       rd_all_zero(t->reserved, sizeof(t->reserved));
 }
 
 int rd_epcm_accept(struct rd_epc *epc, u32 page, u32 secs, u64 la, u64 flags)
@@ -134,7 +108,7 @@ int rd_epcm_accept(struct rd_epc *epc, u32 page, u32 secs, u64 la, u64 flags)
 	/* A page that is new was in nobody's hands before. */
 	if (state & (RD_SI_PR | RD_SI_MODIFIED) && !rd_track_done(&epc->map[secs], e->stamp))
 		return RD_SGX_NOT_TRACKED;
-	if (type == RD_PT_TCS && !tcs_in_order(epc, page))
+	if (type == RD_PT_TCS && !tcs_in_order(rd_epc_tcs(epc, page)))
 		return RD_EPCM_GP;
 	change(e, RD_SI_STATE, 0);
 	return 0;

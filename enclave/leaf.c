@@ -123,13 +123,3 @@ int rd_leaf_inside(struct rd_leaf *l, u64 la, unsigned int len, unsigned int ali
 	*at = l->epc->page[*page] + (la & ~RD_PAGE_MASK);
 	return 0;
 }
-
-bool rd_secinfo_reserved(const struct rd_secinfo *si)
-{
-	unsigned int i;
-
-	for (i = 0; i < sizeof(si->reserved); i++)
-		if (si->reserved[i])
-			return true;
-	return si->flags & ~RD_SI_DEFINED;
-}

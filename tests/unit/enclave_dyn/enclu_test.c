@@ -198,7 +198,6 @@ END_TEST
 static const struct {
 	unsigned int at;
 	u64 value;
-	bool is32; /* the enclave is of 32 bits */
 	int want;
 } tcs_rows[] = {
 	{ offsetof(struct rd_tcs, state), 1, .want = GP },
@@ -214,18 +213,12 @@ static const struct {
 	{ offsetof(struct rd_tcs, reserved), 1, .want = GP },
 	{ 4088, 1ULL << 63, .want = GP },
 	{ offsetof(struct rd_tcs, fslimit), 0, .want = 0 },
-	{ offsetof(struct rd_tcs, fslimit), 0, .is32 = true, .want = GP },
-	{ offsetof(struct rd_tcs, fslimit), 0xfff, .is32 = true, .want = GP },
-	{ offsetof(struct rd_tcs, fslimit), 0xfffULL << 32, .is32 = true, .want = GP },
-	{ offsetof(struct rd_tcs, fslimit), 0x12345fff00001fff, .is32 = true, .want = 0 },
 };
 
 START_TEST(test_eaccept_looks_at_a_new_tcs)
 {
 	put_new_tcs();
 	memcpy(w.epc.page[P_TARGET] + tcs_rows[_i].at, &tcs_rows[_i].value, 8);
-	if (tcs_rows[_i].is32)
-		rd_epc_secs(&w.epc, P_SECS)->attributes.flags &= ~RD_ATTR_MODE64;
 	check_end(accept(SI_TCS), tcs_rows[_i].want, NULL);
 	if (!tcs_rows[_i].want)
 		ck_assert_uint_eq(entry(P_TARGET)->state, NEW_TCS & ~RD_SI_MODIFIED);

@@ -20,10 +20,21 @@ static void ask_kernel(unsigned int leaf, u64 flags, u32 page)
 	go_in();
 }
 
+/* Another CPU does something to a page meanwhile. */
+static void beside(unsigned int leaf, u32 page, int want)
+{
+	struct rd_inside *in = w.l.in;
+
+	w.l.in = NULL;
+	check_end(run(false, leaf, 0, w_epc(page), 0), want, NULL);
+	w.l.in = in;
+}
+
+/* As a guest's kernel does: a new epoch, and an interrupt to each CPU that is inside. */
 static void track(void)
 {
 	go_out();
-	ck_assert(rd_track_begin(entry(P_SECS)));
+	beside(RD_ETRACK, P_SECS, 0);
 	go_in();
 }
 
@@ -96,7 +107,7 @@ START_TEST(test_who_accepts_has_left_too)
 	u64 less = RD_SI_PT(RD_PT_REG) | RD_SI_R | RD_SI_PR;
 
 	ask_kernel(RD_EMODPR, RD_SI_R, P_TARGET);
-	ck_assert(rd_track_begin(entry(P_SECS)));
+	beside(RD_ETRACK, P_SECS, 0);
 	accept(less, LA_TARGET, RD_SGX_NOT_TRACKED);
 	go_out();
 	go_in();
@@ -134,8 +145,40 @@ START_TEST(test_a_page_is_trimmed)
 	ck_assert_uint_ne(rd_epcm_check(entry(P_TARGET), P_SECS, LA_TARGET, RD_ACC_READ, &rights),
 			  0);
 	accept(flags, LA_TARGET, RD_SGX_PAGE_ATTRIBUTES_MISMATCH);
+	/* The thread that gave it up may still be inside. */
+	beside(RD_EREMOVE, P_TARGET, 0);
+	ck_assert(!rd_epcm_valid(entry(P_TARGET)));
+	ck_assert_ptr_null(w.epc.page[P_TARGET]);
 }
 END_TEST
+
+START_TEST(test_no_page_goes_before_the_enclave_gave_it_up)
+{
+	ask_kernel(RD_EMODT, RD_SI_PT(RD_PT_TRIM), P_TARGET);
+	track();
+	beside(RD_EREMOVE, P_TARGET, RD_SGX_ENCLAVE_ACT);
+}
+END_TEST
+
+/* What is taken out of the EPC on the way keeps its state. */
+START_TEST(test_a_blocked_page_is_not_accepted)
+{
+	struct ends ends = { .target = LA_NEW };
+
+	augment();
+	beside(RD_EBLOCK, P_FREE, 0);
+	check_end(run(true, RD_EACCEPT, secinfo_inside(NEW_FLAGS), LA_NEW, 0), PF_TARGET, &ends);
+}
+END_TEST
+
+static void enter_and_leave(void)
+{
+	go_out();
+	ck_assert_int_eq(run(true, RD_EENTER, LA_NEW, 0x401000, 0), RD_LEAF_DONE);
+	ck_assert_uint_eq(w.l.rip, LA_DATA);
+	ck_assert_int_eq(run(true, RD_EEXIT, 0x402000, 0, 0), RD_LEAF_DONE);
+	go_in();
+}
 
 START_TEST(test_a_thread_is_made)
 {
@@ -145,14 +188,14 @@ START_TEST(test_a_thread_is_made)
 	accept(NEW_FLAGS, LA_NEW, 0);
 	t = rd_epc_tcs(&w.epc, P_FREE);
 	t->nssa = 2;
-	t->ossa = 0x5000;
+	t->ossa = LA_TARGET - W_ENCL;
 	t->oentry = 0x1000;
-	t->cssa = 1;
 	ask_kernel(RD_EMODT, RD_SI_PT(RD_PT_TCS), P_FREE);
 	track();
 	accept(RD_SI_PT(RD_PT_TCS) | RD_SI_MODIFIED, LA_NEW, 0);
 	ck_assert_uint_eq(entry(P_FREE)->state, RD_EPCM_VALID | RD_SI_PT(RD_PT_TCS));
 	ck_assert_uint_ne(access(RD_ACC_READ), 0);
+	enter_and_leave();
 	/* And it is taken away again. */
 	ask_kernel(RD_EMODT, RD_SI_PT(RD_PT_TRIM), P_FREE);
 	track();
@@ -171,6 +214,8 @@ void add_sequences(Suite *s)
 	tcase_add_test(c, test_who_accepts_has_left_too);
 	tcase_add_test(c, test_each_change_counts_anew);
 	tcase_add_test(c, test_a_page_is_trimmed);
+	tcase_add_test(c, test_no_page_goes_before_the_enclave_gave_it_up);
+	tcase_add_test(c, test_a_blocked_page_is_not_accepted);
 	tcase_add_test(c, test_a_thread_is_made);
 	suite_add_tcase(s, c);
 }
