@@ -76,6 +76,9 @@ static const struct eaug_row {
 	{ .pi = { .linaddr = W_ENCL - 4096 }, .want = GP },
 	{ .pi = { .linaddr = LA_END }, .want = GP },
 	{ .pi = { .linaddr = -4096ULL }, .want = GP },
+	/* Which comes first. */
+	{ .at = W_RAM + 0x2010, .target = LA_NOTHING, .want = GP },
+	{ .pi = { .secinfo = W_RAM + 0x20 }, .target = W_EPC + P_TARGET * 4096, .want = GP },
 };
 
 START_TEST(test_eaug_checks)
@@ -102,6 +105,14 @@ START_TEST(test_eaug_wants_an_initialized_enclave)
 
 	rd_epc_secs(&w.epc, P_SECS)->attributes.flags &= ~RD_ATTR_INIT;
 	check_end(eaug(&pi, pageinfo_at, w_epc(P_FREE)), GP, NULL);
+}
+END_TEST
+
+/* The transition asks for itself what the leaf has asked already. */
+START_TEST(test_augment_wants_a_free_page)
+{
+	ck_assert_int_eq(rd_epcm_augment(&w.epc, P_TARGET, P_SECS, LA_NEW), RD_EPCM_PF);
+	ck_assert_uint_eq(entry(P_TARGET)->addr, LA_TARGET);
 }
 END_TEST
 
@@ -224,6 +235,8 @@ static const struct change_row {
 	{ RD_EMODPR, .rcx = W_EPC + P_FREE * 4096, .want = PF_TARGET },
 	{ RD_EMODPR, .rcx = W_EPC + P_SECS * 4096, .want = PF_TARGET },
 	{ RD_EMODPR, .rcx = W_EPC + P_VA * 4096, .want = PF_TARGET },
+	{ RD_EMODPR, .state = REG(RW) & ~RD_EPCM_VALID, .want = PF_TARGET },
+	{ RD_EMODPR, .rbx = W_RAM + 0x60, .rcx = LA_NOTHING, .want = GP },
 	{ RD_EMODPR, .state = TCS_PAGE, .want = PF_TARGET },
 	{ RD_EMODPR, .state = RD_EPCM_VALID | RD_SI_PT(RD_PT_TRIM), .want = PF_TARGET },
 	{ RD_EMODPR, .state = PENDING_PAGE, .want = RD_SGX_PAGE_NOT_MODIFIABLE },
@@ -247,6 +260,7 @@ static const struct change_row {
 	{ RD_EMODT, .rcx = W_EPC + P_FREE * 4096, .want = PF_TARGET },
 	{ RD_EMODT, .rcx = W_EPC + P_SECS * 4096, .want = PF_TARGET },
 	{ RD_EMODT, .rcx = W_EPC + P_VA * 4096, .want = PF_TARGET },
+	{ RD_EMODT, .state = REG(RW) & ~RD_EPCM_VALID, .want = PF_TARGET },
 	{ RD_EMODT, .state = TCS_PAGE, .flags = RD_SI_PT(RD_PT_TCS), .want = PF_TARGET },
 	{ RD_EMODT, .state = RD_EPCM_VALID | RD_SI_PT(RD_PT_TRIM), .want = PF_TARGET },
 	{ RD_EMODT, .state = PENDING_PAGE, .want = RD_SGX_PAGE_NOT_MODIFIABLE },
@@ -303,6 +317,7 @@ void add_encls(Suite *s)
 	tcase_add_test(c, test_eaug_at_both_ends_of_the_range);
 	tcase_add_loop_test(c, test_eaug_checks, 0, ARRAY_SIZE(eaug_rows));
 	tcase_add_test(c, test_eaug_wants_an_initialized_enclave);
+	tcase_add_test(c, test_augment_wants_a_free_page);
 	tcase_add_test(c, test_eaug_conflicts);
 	tcase_add_test(c, test_eaug_without_memory_changes_nothing);
 	tcase_add_loop_test(c, test_emodpr_takes_rights, 0, 64);

@@ -370,6 +370,15 @@ START_TEST(test_rights_in_the_guests_tables)
 }
 END_TEST
 
+/* Alignment comes before everything that can be a page fault. */
+START_TEST(test_alignment_comes_first)
+{
+	check_end(run(true, RD_EACCEPTCOPY, LA_NOTHING, LA_TARGET, LA_DATA + 64), GP, NULL);
+	check_end(run(true, RD_EACCEPTCOPY, LA_NOTHING, LA_TARGET + 64, LA_DATA), GP, NULL);
+	check_end(run(true, RD_EMODPE, LA_NOTHING, LA_TARGET + 64, 0), GP, NULL);
+}
+END_TEST
+
 START_TEST(test_source_must_be_readable)
 {
 	struct ends ends = { .source = LA_NEW };
@@ -455,6 +464,7 @@ void add_enclu(Suite *s)
 	tcase_add_loop_test(c, test_eacceptcopy_fills_a_new_page, 0, 6);
 	tcase_add_loop_test(c, test_eacceptcopy_checks, 0, ARRAY_SIZE(copy_rows));
 	tcase_add_test(c, test_rights_in_the_guests_tables);
+	tcase_add_test(c, test_alignment_comes_first);
 	tcase_add_test(c, test_source_must_be_readable);
 	tcase_add_loop_test(c, test_conflicts, 0, 3);
 	tcase_add_test(c, test_no_leaf_stands_in_its_own_way);
