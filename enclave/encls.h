@@ -27,21 +27,4 @@ int rd_encls_share(struct rd_leaf *l, u64 la, u32 page, enum rd_page_type type);
 /* The next of numbers that are never given twice, from 1. Any thread. */
 u64 rd_encls_number(u64 *last);
 
-static inline bool rd_all_zero(const void *p, unsigned int len)
-{
-	const u8 *b = p;
-
-	while (len && !*b) {
-		b++;
-		len--;
-	}
-	return !len;
-}
-
-/* Has software set a bit of SECINFO that nobody has defined? */
-static inline bool rd_secinfo_reserved(const struct rd_secinfo *si)
-{
-	return si->flags & ~RD_SI_DEFINED || !rd_all_zero(si->reserved, sizeof(si->reserved));
-}
-
 #endif

@@ -17,8 +17,8 @@ static void count_child(struct rd_epc *epc, u32 secs, u32 by)
 		;
 }
 
-/* A free page becomes valid; what it is for is known before anybody finds it so. */
-static void appear(struct rd_epc *epc, u32 page, u32 secs, u64 addr, u32 stamp, u64 flags)
+/* What the page is for is known before anybody finds it valid. */
+void rd_epcm_appear(struct rd_epc *epc, u32 page, u32 secs, u64 addr, u32 stamp, u64 flags)
 {
 	struct rd_epcm *e = &epc->map[page];
 
@@ -52,7 +52,7 @@ int rd_epcm_make_secs(struct rd_epc *epc, u32 page)
 {
 	if (rd_epcm_valid(&epc->map[page]))
 		return RD_EPCM_PF;
-	appear(epc, page, RD_NO_PAGE, 0, 0, RD_SI_PT(RD_PT_SECS));
+	rd_epcm_appear(epc, page, RD_NO_PAGE, 0, 0, RD_SI_PT(RD_PT_SECS));
 	return 0;
 }
 
@@ -60,7 +60,7 @@ int rd_epcm_make_va(struct rd_epc *epc, u32 page)
 {
 	if (rd_epcm_valid(&epc->map[page]))
 		return RD_EPCM_PF;
-	appear(epc, page, RD_NO_PAGE, 0, 0, RD_SI_PT(RD_PT_VA));
+	rd_epcm_appear(epc, page, RD_NO_PAGE, 0, 0, RD_SI_PT(RD_PT_VA));
 	return 0;
 }
 
@@ -68,7 +68,7 @@ int rd_epcm_add(struct rd_epc *epc, u32 page, u32 secs, u64 addr, u64 flags)
 {
 	if (rd_epcm_valid(&epc->map[page]))
 		return RD_EPCM_PF;
-	appear(epc, page, secs, addr, 0, flags & (RD_SI_RWX | RD_SI_PT_MASK));
+	rd_epcm_appear(epc, page, secs, addr, 0, flags & (RD_SI_RWX | RD_SI_PT_MASK));
 	return 0;
 }
 
@@ -155,6 +155,6 @@ int rd_epcm_load(struct rd_epc *epc, u32 page, u32 secs, u64 addr, u64 flags)
 
 	if (rd_epcm_valid(&epc->map[page]))
 		return RD_EPCM_PF;
-	appear(epc, page, secs, addr, stamp, flags & kept);
+	rd_epcm_appear(epc, page, secs, addr, stamp, flags & kept);
 	return 0;
 }

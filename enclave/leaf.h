@@ -119,6 +119,23 @@ int rd_leaf_inside(struct rd_leaf *l, u64 la, unsigned int len, unsigned int ali
 		   unsigned int acc, u8 **at, u32 *page);
 bool rd_leaf_canonical(const struct rd_leaf *l, u64 la);
 
+static inline bool rd_all_zero(const void *p, unsigned int len)
+{
+	const u8 *b = p;
+
+	while (len && !*b) {
+		b++;
+		len--;
+	}
+	return !len;
+}
+
+/* Has software set a bit of SECINFO that nobody has defined? */
+static inline bool rd_secinfo_reserved(const struct rd_secinfo *si)
+{
+	return si->flags & ~RD_SI_DEFINED || !rd_all_zero(si->reserved, sizeof(si->reserved));
+}
+
 /* Does [la, la + len) lie in the enclave's range? */
 static inline bool rd_secs_has(const struct rd_secs *s, u64 la, u64 len)
 {
