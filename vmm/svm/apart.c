@@ -16,7 +16,6 @@
 #define DR6_NONE 0xffff0ff0
 /* What of CR4 counts at CPL 3 on tables that are not the guest's: TSD DE PAE OSFXSR OSXMMEXCPT UMIP LA57 FSGSBASE OSXSAVE */
 #define CR4_KEPT 0x51f2cULL
-#define EFER_SCE BIT_ULL(0)
 #define SEG_LDT 0x082
 #define SEG_TSS 0x08b
 /* All but RDTSC, PUSHF, POPF and PAUSE; all but RDTSCP. */
@@ -71,7 +70,7 @@ static void fill(struct rd_vcpu *v, const struct rd_apart *a)
 	segment(&s->idtr, 0, 0);
 	s->cpl = 3;
 	s->kernel_gs_base = 0;
-	s->efer = own->s.efer & ~EFER_SCE;
+	s->efer = own->s.efer & ~(u64)EFER_SCE;
 	s->cr0 = own->s.cr0;
 	s->cr4 = own->s.cr4 & CR4_KEPT;
 	s->dr6 = DR6_NONE;
