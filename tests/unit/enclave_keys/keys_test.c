@@ -211,16 +211,19 @@ START_TEST(test_names)
 }
 END_TEST
 
+static u64 attribute_of(u16 name)
+{
+	if (name == RD_KEY_PROVISION || name == RD_KEY_PROVISION_SEAL)
+		return RD_ATTR_PROVISIONKEY;
+	return name == RD_KEY_EINITTOKEN ? RD_ATTR_EINITTOKENKEY : 0;
+}
+
 START_TEST(test_attributes)
 {
 	unsigned int i;
 
 	for (i = 0; i < KINDS; i++) {
-		u64 need = kinds[i].name == RD_KEY_EINITTOKEN ? RD_ATTR_EINITTOKENKEY
-			   : kinds[i].name == RD_KEY_PROVISION ||
-					   kinds[i].name == RD_KEY_PROVISION_SEAL
-				   ? RD_ATTR_PROVISIONKEY
-				   : 0;
+		u64 need = attribute_of(kinds[i].name);
 
 		r.keyname = kinds[i].name;
 		r.keypolicy = kinds[i].policy;
