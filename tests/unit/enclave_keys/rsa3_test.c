@@ -67,6 +67,22 @@ static void step(u8 *p, int by)
 	BN_free(n);
 }
 
+static bool r1_plus_m_fits(void)
+{
+	BIGNUM *m = BN_lebin2bn(g.modulus, RD_RSA_BYTES, NULL);
+	BIGNUM *r = BN_lebin2bn(g.signature, RD_RSA_BYTES, NULL);
+	BN_CTX *c = BN_CTX_new();
+	bool fits;
+
+	ck_assert(BN_mod_sqr(r, r, m, c));
+	BN_add(r, r, m);
+	fits = BN_num_bits(r) <= 3072;
+	BN_free(m);
+	BN_free(r);
+	BN_CTX_free(c);
+	return fits;
+}
+
 /* Q1 or Q2 that are off by one leave a remainder below 0 or not below M. */
 START_TEST(test_quotient_off_by_one)
 {
@@ -82,6 +98,84 @@ START_TEST(test_quotient_off_by_one)
 		step(q, -by);
 		ck_assert_int_eq(verify(), 0);
 	}
+}
+END_TEST
+
+/*
+ * Q1 - 1 leaves R1 + M, and with Q2 + S that comes to the same R2: a pair of quotients that are not
+ * quotients, and may fit.
+ */
+START_TEST(test_quotients_that_make_up_for_each_other)
+{
+	unsigned int what, seen = 0;
+
+	for (what = 0; what < 2000 && !seen; what++) {
+		BIGNUM *s, *q2;
+
+		sign(what % NR_SIGNERS, what);
+		s = BN_lebin2bn(g.signature, RD_RSA_BYTES, NULL);
+		q2 = BN_lebin2bn(g.q2, RD_RSA_BYTES, NULL);
+		BN_add(q2, q2, s);
+		if (r1_plus_m_fits() && BN_bn2lebinpad(q2, g.q2, RD_RSA_BYTES) > 0) {
+			step(g.q1, -1);
+			ck_assert_int_eq(verify(), -EBADMSG);
+			seen++;
+		}
+		BN_free(s);
+		BN_free(q2);
+	}
+	if (!seen)
+		fprintf(stderr, "rsa3_test: both moduli are too great for R1 + M\n");
+}
+END_TEST
+
+/* out = (a * b - c) / m modulo 2^3072. */
+static void quotient_cut_off(u8 *out, const BIGNUM *a, const BIGNUM *b, const BIGNUM *c,
+			     const BIGNUM *m)
+{
+	BIGNUM *r = BN_new(), *t = BN_new();
+	BN_CTX *ctx = BN_CTX_new();
+
+	ck_assert(BN_set_bit(r, 3072) && BN_mod_inverse(t, m, r, ctx) == t);
+	ck_assert(BN_mul(r, a, b, ctx) && BN_sub(r, r, c) && BN_mul(t, t, r, ctx));
+	BN_zero(r);
+	BN_set_bit(r, 3072);
+	ck_assert(BN_nnmod(t, t, r, ctx));
+	ck_assert_int_gt(BN_bn2lebinpad(t, out, RD_RSA_BYTES), 0);
+	BN_free(r);
+	BN_free(t);
+	BN_CTX_free(ctx);
+}
+
+/*
+ * Whoever cuts the products off at 3072 bits takes these: S and R1 are any numbers, and Q1 and Q2
+ * those that give R1 and the message modulo 2^3072.
+ */
+START_TEST(test_forgery_modulo_word_size)
+{
+	BIGNUM *m, *s, *r1, *em;
+	unsigned int i;
+	BN_CTX *c;
+
+	sign(ALICE, 5);
+	m = BN_lebin2bn(g.modulus, RD_RSA_BYTES, NULL);
+	s = BN_lebin2bn(g.signature, RD_RSA_BYTES, NULL);
+	em = BN_new();
+	r1 = BN_new();
+	c = BN_CTX_new();
+	ck_assert(BN_mod_sqr(em, s, m, c) && BN_mod_mul(em, em, s, m, c));
+	BN_CTX_free(c);
+	for (i = 0; i < 40; i++) {
+		ck_assert(BN_rand_range(s, m) && BN_rand_range(r1, m));
+		ck_assert_int_gt(BN_bn2lebinpad(s, g.signature, RD_RSA_BYTES), 0);
+		quotient_cut_off(g.q1, s, s, r1, m);
+		quotient_cut_off(g.q2, r1, s, em, m);
+		ck_assert_int_eq(verify(), -EBADMSG);
+	}
+	BN_free(m);
+	BN_free(s);
+	BN_free(r1);
+	BN_free(em);
 }
 END_TEST
 
@@ -172,6 +266,8 @@ void add_rsa3_tests(Suite *s)
 	tcase_add_test(c, test_good);
 	tcase_add_test(c, test_flips);
 	tcase_add_test(c, test_quotient_off_by_one);
+	tcase_add_test(c, test_quotients_that_make_up_for_each_other);
+	tcase_add_test(c, test_forgery_modulo_word_size);
 	tcase_add_test(c, test_signature_not_below_modulus);
 	tcase_add_test(c, test_padding);
 	tcase_add_test(c, test_nonsense);
