@@ -4,6 +4,7 @@
  * mappings that change, asynchronous exits, other CPUs that hold pages, a host without memory.
  * Invariant checked: see sgx_check.c.
  */
+#include "enclave/measure.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/sgx/sgx.h"
 #include "vmm/gwalk.h"
@@ -263,7 +264,57 @@ static int eadd(struct cpu *c)
 	return ret;
 }
 
-static int einit(struct cpu *c)
+/*
+ * A modulus under which 2^1023 is the signature of what SIGSTRUCT says: its cube less the message.
+ * hash: what the CPU would have as the hash of its launch signer.
+ */
+static void sign(struct rd_sigstruct *g, u64 hash[4])
+{
+	static const u8 info[19] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+				     0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20 };
+	struct rd_sha256 h;
+	unsigned int i;
+	u8 digest[32], message;
+	int borrow = 0, byte;
+
+	rd_host_sha256_init(&h);
+	rd_host_sha256_update(&h, g, RD_SIG_HEAD);
+	rd_host_sha256_update(&h, (u8 *)g + RD_SIG_BODY, RD_SIG_BODY_LEN);
+	rd_host_sha256_final(&h, digest);
+	for (i = 0; i < RD_RSA_BYTES; i++) {
+		message = i < 32		? digest[31 - i]
+			  : i < 51		? info[50 - i]
+			  : i == 51 || i == 383 ? 0
+			  : i == 382		? 1
+						: 0xff;
+		byte = (i == 383 ? 0x20 : 0) - message - borrow;
+		g->modulus[i] = (u8)byte;
+		borrow = byte < 0;
+	}
+	g->signature[127] = 0x80;
+	g->q2[0] = 1;
+	rd_host_sha256_init(&h);
+	rd_host_sha256_update(&h, g->modulus, RD_RSA_BYTES);
+	rd_host_sha256_final(&h, (u8 *)hash);
+}
+
+/* SIGSTRUCT that fits the enclave, if it is one. */
+static void describe(struct rd_sigstruct *g, u32 page)
+{
+	struct rd_secs *s = rd_epc_secs(&w.epc, page);
+	u8 how = take();
+
+	if (!is_kind(page, SECS))
+		return;
+	rd_measure_final(s, g->enclavehash);
+	if (how & 1)
+		g->attributemask = (struct rd_attributes){ ~0ULL, ~0ULL };
+	g->attributes = s->attributes;
+	g->miscselect = s->miscselect;
+	g->isvprodid = how;
+}
+
+static int einit_of(struct cpu *c, u32 page)
 {
 	static const u8 header[16] = { 6, 0, 0, 0, 0xe1, 0, 0, 0, 0, 0, 1 };
 	static const u8 header2[16] = { 1, 1, 0, 0, 0x60, 0, 0, 0, 0x60, 0, 0, 0, 1 };
@@ -273,12 +324,19 @@ static int einit(struct cpu *c)
 	memcpy(g->header, header, 16);
 	memcpy(g->header2, header2, 16);
 	g->exponent = 3;
-	g->modulus[RD_RSA_BYTES - 1] = 0x80;
-	g->modulus[0] = 1;
+	describe(g, page);
 	damage(g, sizeof(*g));
+	sign(g, c->l.pubkeyhash);
+	damage(g, sizeof(*g));
+	damage(c->l.pubkeyhash, 32);
 	damage(w_ram(AT_TOKEN), sizeof(struct rd_einittoken));
-	set_regs(c, RD_EINIT, nearly(AT_SIGSTRUCT), kernel(SECS), nearly(AT_TOKEN));
+	set_regs(c, RD_EINIT, nearly(AT_SIGSTRUCT), nearly(w_epc(page)), nearly(AT_TOKEN));
 	return call(c, true);
+}
+
+static int einit(struct cpu *c)
+{
+	return einit_of(c, page_of(SECS));
 }
 
 static int eremove(struct cpu *c)
@@ -554,6 +612,29 @@ static bool somebody_inside(u32 secs)
 	return rd_track_any(&w.epc.map[secs]);
 }
 
+/* The enclave writes to where an asynchronous exit has put its state. */
+static void scribble(struct cpu *c)
+{
+	u32 page = page_of_enclave(c->l.in->secs, REG);
+	u8 bytes[24], how = take();
+
+	memset(bytes, how & 2, sizeof(bytes));
+	take_damage(bytes, sizeof(bytes));
+	if (how & 1)
+		bytes[0] |= 1;
+	switch (how >> 4 & 3) {
+	case 0:
+		poke(c, page, 512, bytes, sizeof(bytes)); /* header of the XSAVE area */
+		break;
+	case 1:
+		poke(c, page, 4096 - 184 + offsetof(struct rd_gprsgx, aexnotify), bytes, 1);
+		break;
+	default:
+		poke(c, page, 4096 - 184 + how % 20 * 8, bytes, 8);
+		break;
+	}
+}
+
 /* A state that a page could have come to otherwise. */
 static void twist(void)
 {
@@ -664,7 +745,10 @@ static void make_enclave(struct cpu *c, unsigned int n)
 		add_page(c, secs + 1 + i, secs, i * 0x1000, i == 6 ? reg | RD_SI_R | RD_SI_X : rw);
 	set_regs(c, RD_EPA, RD_PT_VA, w_epc(secs + 8), 0);
 	call(c, true);
-	initialize(secs);
+	if (how & 8)
+		einit_of(c, secs);
+	else
+		initialize(secs);
 }
 
 static void step(void)
@@ -683,7 +767,10 @@ static void step(void)
 		initialize(page_of(SECS));
 		break;
 	case 10:
-		twist();
+		if (c->l.in)
+			scribble(c);
+		else
+			twist();
 		break;
 	case 11:
 		swap_out(c);
