@@ -24,9 +24,10 @@
 #define BASE(n) (W_ENCL + (n)*0x100000ULL)
 
 /* Which page of the EPC is meant. */
-enum kind { ANY, FREE, SECS, CHILD, REG, TCS, VA };
+enum kind { ANY, FREE, SECS, CHILD, REG, NEW, TCS, VA };
 
 static struct {
+	bool used;
 	u64 linaddr, slot;
 	u32 secs;
 } evicted[NR_EVICTED];
@@ -51,6 +52,8 @@ static bool is_kind(u32 page, enum kind k)
 		return e->secs != RD_NO_PAGE;
 	case REG:
 		return type == RD_PT_REG;
+	case NEW:
+		return type == RD_PT_REG && e->state & RD_SI_PENDING;
 	case TCS:
 		return type == RD_PT_TCS;
 	case VA:
@@ -391,6 +394,7 @@ static int ewb_of(struct cpu *c, u32 page)
 		 nearly(slot));
 	ret = call(c, true);
 	if (done(c, ret)) {
+		evicted[n].used = true;
 		evicted[n].linaddr = e.addr;
 		evicted[n].secs = e.secs;
 		evicted[n].slot = slot;
@@ -400,16 +404,19 @@ static int ewb_of(struct cpu *c, u32 page)
 
 static int ewb(struct cpu *c)
 {
-	return ewb_of(c, page_of(take() & 7 ? CHILD : ANY));
+	return ewb_of(c, page_of(take() & 3 ? CHILD : ANY));
 }
 
 static int eld(struct cpu *c)
 {
-	unsigned int n = take() % NR_EVICTED;
-	u32 secs = evicted[n].secs;
+	unsigned int n = take() % NR_EVICTED, i;
+	u32 secs;
 	u64 at;
 	int ret;
 
+	for (i = 0; i < NR_EVICTED && !evicted[n].used; i++)
+		n = (n + 1) % NR_EVICTED;
+	secs = evicted[n].secs;
 	damage(w_ram(AT_PCMD(n)), sizeof(struct rd_pcmd));
 	at = put_pageinfo(evicted[n].linaddr, AT_EVICTED(n), AT_PCMD(n),
 			  secs == RD_NO_PAGE ? 0 : w_epc(secs));
@@ -503,13 +510,18 @@ static int emodpe(struct cpu *c)
 	return call(c, false);
 }
 
-static int eacceptcopy(struct cpu *c)
+static int eacceptcopy_to(struct cpu *c, u32 to)
 {
-	u32 to = page_of_enclave(c->l.in->secs, REG), from = page_of_enclave(c->l.in->secs, REG);
+	u32 from = page_of_enclave(c->l.in->secs, REG);
 
 	set_regs(c, RD_EACCEPTCOPY, poke_secinfo(c, RD_SI_PT(RD_PT_REG) | (take() & RD_SI_RWX)),
 		 nearly(w.epc.map[to].addr), nearly(w.epc.map[from].addr));
 	return call(c, false);
+}
+
+static int eacceptcopy(struct cpu *c)
+{
+	return eacceptcopy_to(c, page_of_enclave(c->l.in->secs, take() & 3 ? NEW : REG));
 }
 
 static int ereport(struct cpu *c)
@@ -615,22 +627,21 @@ static bool somebody_inside(u32 secs)
 /* The enclave writes to where an asynchronous exit has put its state. */
 static void scribble(struct cpu *c)
 {
-	u32 page = page_of_enclave(c->l.in->secs, REG);
+	const struct rd_inside *stay = c->l.in;
 	u8 bytes[24], how = take();
 
-	memset(bytes, how & 2, sizeof(bytes));
+	memset(bytes, 0, sizeof(bytes));
 	take_damage(bytes, sizeof(bytes));
-	if (how & 1)
-		bytes[0] |= 1;
-	switch (how >> 4 & 3) {
+	switch (how & 3) {
 	case 0:
-		poke(c, page, 512, bytes, sizeof(bytes)); /* header of the XSAVE area */
+		poke(c, stay->xsave, 512, bytes, sizeof(bytes)); /* header of the XSAVE area */
 		break;
 	case 1:
-		poke(c, page, 4096 - 184 + offsetof(struct rd_gprsgx, aexnotify), bytes, 1);
+		poke(c, stay->gpr, 4096 - 184 + (how >> 2) % 23 * 8, bytes, 8);
 		break;
 	default:
-		poke(c, page, 4096 - 184 + how % 20 * 8, bytes, 8);
+		bytes[0] |= 1;
+		poke(c, stay->gpr, 4096 - 184 + offsetof(struct rd_gprsgx, aexnotify), bytes, 1);
 		break;
 	}
 }
@@ -676,20 +687,21 @@ static void swap_out(struct cpu *c)
 	set_regs(c, RD_ETRACK, 0, w_epc(secs), 0);
 	call(c, true);
 	leave_all();
-	ewb_of(c, page);
+	if (done(c, ewb_of(c, page)) && take() & 1)
+		eld(c);
 }
 
 /* A kernel and an enclave together change a page. */
 static void change(struct cpu *kernel_cpu, struct cpu *c)
 {
-	u8 how = take() % 4;
+	u8 how = take() % 5;
 	u32 page, secs;
 
 	if (kernel_cpu->l.in || !c->l.in)
 		return;
 	secs = c->l.in->secs;
 	page = page_of_enclave(secs, REG);
-	if (how == 0) {
+	if (how == 0 || how == 4) {
 		eaug_at(kernel_cpu, secs, somewhere_in(secs));
 		page = page_at(kernel_cpu->l.gpr[RD_RCX]);
 	} else if (how == 1) {
@@ -704,7 +716,11 @@ static void change(struct cpu *kernel_cpu, struct cpu *c)
 	call(kernel_cpu, true);
 	aex(c);
 	call(c, false); /* ERESUME, as the registers say */
-	if (c->l.in && page < W_EPC_NR)
+	if (!c->l.in || page >= W_EPC_NR)
+		return;
+	if (how == 4)
+		eacceptcopy_to(c, page);
+	else
 		eaccept_page(c, page);
 }
 
@@ -729,6 +745,7 @@ static void make_enclave(struct cpu *c, unsigned int n)
 		 RD_ATTR_MODE64 | (how & RD_ATTR_DEBUG) | (how & 4 ? RD_ATTR_AEXNOTIFY : 0) |
 			 (how & (RD_ATTR_PROVISIONKEY | RD_ATTR_EINITTOKENKEY)),
 		 how & 1 ? 7 : 3);
+	((struct rd_secs *)w_ram(AT_SOURCE))->miscselect = how >> 6 & 1;
 	*(struct rd_secinfo *)w_ram(AT_SECINFO) = (struct rd_secinfo){ .flags = 0 };
 	*(struct rd_pageinfo *)w_ram(AT_PAGEINFO) =
 		(struct rd_pageinfo){ 0, AT_SOURCE, AT_SECINFO, 0 };
