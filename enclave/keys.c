@@ -216,7 +216,7 @@ static void put_platform(struct deps *d, const struct rd_sgx_keys *k)
 	memcpy(d->seal_fuses, k->seal_fuses, sizeof(d->seal_fuses));
 }
 
-/* A seal key is of the signer, or the enclave, as the policy says; of neither: then of all. */
+/* The signer's, or the enclave's, as the policy says; when it says neither, all enclaves' alike. */
 static void put_seal(struct deps *d, const struct rd_sgx_keys *k, struct rd_secs *s,
 		     const struct rd_keyrequest *r)
 {

@@ -186,6 +186,27 @@ START_TEST(test_all_different)
 }
 END_TEST
 
+/* These have no policy, and CONFIGSVN is asked of keys to seal with only. */
+START_TEST(test_policy_of_no_effect)
+{
+	static const u8 of[] = { 0, 1, 4 };
+	u8 was[16], is[16];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(of); i++) {
+		get(of[i], was);
+		r.keypolicy = 0x3f;
+		ck_assert_uint_eq(get_key(N, &r, is), 0);
+		ck_assert_mem_eq(is, was, 16);
+	}
+	/* The signer's it is in any case; but which policy was asked is in the key. */
+	get(2, was);
+	r.keypolicy = RD_POLICY_MRSIGNER;
+	ck_assert_uint_eq(get_key(N, &r, is), 0);
+	ck_assert_mem_ne(is, was, 16);
+}
+END_TEST
+
 static void check_code(u64 code)
 {
 	static const u8 untouched[16] = { 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
@@ -437,6 +458,7 @@ void add_key_tests(Suite *s)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, test_dependencies, 0, ARRAY_SIZE(rows));
 	tcase_add_test(c, test_all_different);
+	tcase_add_test(c, test_policy_of_no_effect);
 	tcase_add_test(c, test_names);
 	tcase_add_test(c, test_attributes);
 	tcase_add_test(c, test_versions);
