@@ -201,6 +201,7 @@ START_TEST(test_loaded_blocked)
 	u64 la = evict(P_REG, 0);
 	u32 epoch = rd_track_enter(entry(P_SECS));
 
+	entry(P_REG)->stamp = epoch; /* of another page that was here */
 	prepare_in(0, P_SECS, la);
 	expect_done(RD_ELDB, A_PI, w_epc(P_REG), a_slot(0));
 	prepare_out(1);
