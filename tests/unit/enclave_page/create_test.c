@@ -236,6 +236,41 @@ START_TEST(test_add_operands)
 }
 END_TEST
 
+/* Several things wrong: what the operation's text looks at first is what the guest is told. */
+START_TEST(test_order)
+{
+	const u64 page = w_epc(P_FREE);
+
+	prepare_create(E_BASE, RD_ATTR_MODE64);
+	pi()->secinfo = A_NOWHERE;
+	pi()->linaddr = E_BASE;
+	expect_gp(RD_ECREATE, A_PI, page, 0);
+	expect_gp(RD_ECREATE, A_PI + 8, A_NOWHERE, 0);
+	pi()->linaddr = 0;
+	expect_pf(RD_ECREATE, A_PI, w_epc(P_REG), 0, A_NOWHERE, 0);
+	pi()->secinfo = A_SI;
+	pi()->srcpge = A_NOWHERE;
+	expect_pf(RD_ECREATE, A_PI, w_epc(P_REG), 0, w_epc(P_REG), PF_EPCM);
+
+	prepare_add(P_SECS, E_BASE + 1, RD_SI_PT(RD_PT_SECS));
+	pi()->secinfo = A_NOWHERE;
+	expect_gp(RD_EADD, A_PI, page, 0);
+	pi()->linaddr = E_BASE;
+	pi()->secs = A_SRC;
+	expect_pf(RD_EADD, A_PI, page, 0, A_SRC, RD_PF_P | RD_PF_W);
+	pi()->secs = w_epc(P_VA);
+	expect_pf(RD_EADD, A_PI, page, 0, A_NOWHERE, 0);
+	pi()->secinfo = A_SI;
+	expect_gp(RD_EADD, A_PI, w_epc(P_REG), 0);
+	si()->flags = RD_SI_PT(RD_PT_REG) | RD_SI_W;
+	expect_pf(RD_EADD, A_PI, w_epc(P_REG), 0, w_epc(P_REG), PF_EPCM);
+	expect_pf(RD_EADD, A_PI, page, 0, w_epc(P_VA), PF_EPCM);
+	pi()->secs = w_epc(P_SECS);
+	pi()->srcpge = A_NOWHERE;
+	expect_pf(RD_EADD, A_PI, page, 0, A_NOWHERE, 0);
+}
+END_TEST
+
 static const struct poke add_pokes[] = {
 	{ PI(linaddr), 8, E_BASE + 0x800, false },
 	{ PI(linaddr), 8, E_BASE, true },
@@ -463,6 +498,7 @@ void add_create_tests(Suite *s)
 	tcase_add_test(c, test_create_makes);
 	tcase_add_test(c, test_create_operands);
 	tcase_add_test(c, test_add_operands);
+	tcase_add_test(c, test_order);
 	tcase_add_loop_test(c, test_add_checks, 0, ARRAY_SIZE(add_pokes));
 	tcase_add_loop_test(c, test_add_tcs_checks, 0, ARRAY_SIZE(tcs_pokes));
 	tcase_add_test(c, test_add_secs);
