@@ -93,18 +93,22 @@ static void begin_enclave(struct rd_epc *epc, struct rd_secs *s)
 }
 
 /*
- * The operands that ECREATE and EADD have in common: the free page that RCX names, PAGEINFO, and
- * the SECINFO in it.
+ * The operands that ECREATE and EADD have in common: the free page that RCX names, and PAGEINFO
+ * with the addresses in it.
  */
-static int create_operands(struct rd_leaf *l, struct rd_pageinfo *pi, struct rd_secinfo *si,
-			   u32 *page)
+static int create_operands(struct rd_leaf *l, struct rd_pageinfo *pi, u32 *page)
 {
 	if (l->gpr[RD_RBX] & (sizeof(*pi) - 1))
 		return rd_leaf_gp(l);
 	if (rd_leaf_page(l, l->gpr[RD_RCX], RD_ACC_EPC, page) || rd_encls_pageinfo(l, pi))
 		return RD_LEAF_FAULT;
-	if (pi->srcpge & ~RD_PAGE_MASK)
+	if (pi->srcpge & ~RD_PAGE_MASK || pi->secinfo & (sizeof(struct rd_secinfo) - 1))
 		return rd_leaf_gp(l);
+	return 0;
+}
+
+static int get_secinfo(struct rd_leaf *l, const struct rd_pageinfo *pi, struct rd_secinfo *si)
+{
 	return rd_leaf_get(l, pi->secinfo, si, sizeof(*si), sizeof(*si));
 }
 
@@ -121,10 +125,13 @@ int rd_ecreate(struct rd_leaf *l)
 	u32 page;
 	int ret;
 
-	if (create_operands(l, &pi, &si, &page))
+	if (create_operands(l, &pi, &page))
 		return RD_LEAF_FAULT;
-	if (pi.linaddr || pi.secs || rd_secinfo_reserved(&si) ||
-	    (si.flags & RD_SI_PT_MASK) != RD_SI_PT(RD_PT_SECS))
+	if (pi.linaddr || pi.secs)
+		return rd_leaf_gp(l);
+	if (get_secinfo(l, &pi, &si))
+		return RD_LEAF_FAULT;
+	if (rd_secinfo_reserved(&si) || (si.flags & RD_SI_PT_MASK) != RD_SI_PT(RD_PT_SECS))
 		return rd_leaf_gp(l);
 	ret = rd_encls_new(l, l->gpr[RD_RCX], page);
 	if (ret)
@@ -193,11 +200,11 @@ static int add_operands(struct rd_leaf *l, struct rd_pageinfo *pi, struct rd_sec
 {
 	u64 type;
 
-	if (create_operands(l, pi, si, page))
+	if (create_operands(l, pi, page))
 		return RD_LEAF_FAULT;
 	if (pi->linaddr & ~RD_PAGE_MASK)
 		return rd_leaf_gp(l);
-	if (rd_leaf_page(l, pi->secs, RD_ACC_EPC, secs))
+	if (rd_leaf_page(l, pi->secs, RD_ACC_EPC, secs) || get_secinfo(l, pi, si))
 		return RD_LEAF_FAULT;
 	type = si->flags & RD_SI_PT_MASK;
 	if (rd_secinfo_reserved(si) || (type != RD_SI_PT(RD_PT_REG) && type != RD_SI_PT(RD_PT_TCS)))

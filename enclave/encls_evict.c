@@ -44,7 +44,7 @@ static bool has_secs(u64 flags)
 	       type == RD_SI_PT(RD_PT_TRIM);
 }
 
-/* The page at RCX, the slot at RDX, PAGEINFO at RBX; nothing is had yet. */
+/* The page at RCX, the slot at RDX, elsewhere, PAGEINFO at RBX; nothing is had yet. */
 static int operands(struct rd_leaf *l, struct evict *v)
 {
 	u64 slot = l->gpr[RD_RDX];
@@ -55,7 +55,11 @@ static int operands(struct rd_leaf *l, struct evict *v)
 		return RD_LEAF_FAULT;
 	if (slot & 7)
 		return rd_leaf_gp(l);
-	if (rd_leaf_page_of(l, slot, RD_ACC_EPC, &v->va) || rd_encls_pageinfo(l, &v->pi))
+	if (rd_leaf_page_of(l, slot, RD_ACC_EPC, &v->va))
+		return RD_LEAF_FAULT;
+	if (v->page == v->va)
+		return rd_leaf_gp(l);
+	if (rd_encls_pageinfo(l, &v->pi))
 		return RD_LEAF_FAULT;
 	if (v->pi.secinfo & (sizeof(v->pcmd) - 1) || v->pi.srcpge & ~RD_PAGE_MASK)
 		return rd_leaf_gp(l);
@@ -162,7 +166,7 @@ int rd_ewb(struct rd_leaf *l)
 
 	if (operands(l, &v))
 		return RD_LEAF_FAULT;
-	if (v.page == v.va || v.pi.linaddr || v.pi.secs)
+	if (v.pi.linaddr || v.pi.secs)
 		return rd_leaf_gp(l);
 	e = &l->epc->map[v.page];
 	if (!rd_epcm_own(e))

@@ -168,6 +168,7 @@ START_TEST(test_create_makes)
 	struct rd_secs *s = w_ram(A_SRC), want;
 	u64 eid = w.epc.last_eid;
 
+	entry(P_FREE)->track = 7ULL << 32; /* of an enclave that was here before */
 	prepare_create(E_BASE, RD_ATTR_MODE64);
 	memset(s->mrenclave, 0xee, 32);
 	memset(s->mrsigner, 0xee, 32);
@@ -185,6 +186,7 @@ START_TEST(test_create_makes)
 	ck_assert_uint_eq(entry(P_FREE)->secs, RD_NO_PAGE);
 	ck_assert_uint_eq(entry(P_FREE)->addr, 0);
 	ck_assert_uint_eq(entry(P_FREE)->children, 0);
+	ck_assert_uint_eq(rd_track_epoch(entry(P_FREE)), 0);
 	expect_ok(RD_ECREATE, A_PI, w_epc(P_FREE + 1), 0);
 	ck_assert_uint_eq(rd_secs_own(rd_epc_secs(&w.epc, P_FREE + 1))->eid, eid + 2);
 }
@@ -231,6 +233,41 @@ START_TEST(test_add_operands)
 {
 	prepare_add(P_SECS, E_BASE, RD_SI_PT(RD_PT_REG) | RD_SI_R);
 	operands(RD_EADD);
+}
+END_TEST
+
+/* Several things wrong: what the operation's text looks at first is what the guest is told. */
+START_TEST(test_order)
+{
+	const u64 page = w_epc(P_FREE);
+
+	prepare_create(E_BASE, RD_ATTR_MODE64);
+	pi()->secinfo = A_NOWHERE;
+	pi()->linaddr = E_BASE;
+	expect_gp(RD_ECREATE, A_PI, page, 0);
+	expect_gp(RD_ECREATE, A_PI + 8, A_NOWHERE, 0);
+	pi()->linaddr = 0;
+	expect_pf(RD_ECREATE, A_PI, w_epc(P_REG), 0, A_NOWHERE, 0);
+	pi()->secinfo = A_SI;
+	pi()->srcpge = A_NOWHERE;
+	expect_pf(RD_ECREATE, A_PI, w_epc(P_REG), 0, w_epc(P_REG), PF_EPCM);
+
+	prepare_add(P_SECS, E_BASE + 1, RD_SI_PT(RD_PT_SECS));
+	pi()->secinfo = A_NOWHERE;
+	expect_gp(RD_EADD, A_PI, page, 0);
+	pi()->linaddr = E_BASE;
+	pi()->secs = A_SRC;
+	expect_pf(RD_EADD, A_PI, page, 0, A_SRC, RD_PF_P | RD_PF_W);
+	pi()->secs = w_epc(P_VA);
+	expect_pf(RD_EADD, A_PI, page, 0, A_NOWHERE, 0);
+	pi()->secinfo = A_SI;
+	expect_gp(RD_EADD, A_PI, w_epc(P_REG), 0);
+	si()->flags = RD_SI_PT(RD_PT_REG) | RD_SI_W;
+	expect_pf(RD_EADD, A_PI, w_epc(P_REG), 0, w_epc(P_REG), PF_EPCM);
+	expect_pf(RD_EADD, A_PI, page, 0, w_epc(P_VA), PF_EPCM);
+	pi()->secs = w_epc(P_SECS);
+	pi()->srcpge = A_NOWHERE;
+	expect_pf(RD_EADD, A_PI, page, 0, A_NOWHERE, 0);
 }
 END_TEST
 
@@ -359,6 +396,21 @@ START_TEST(test_add_makes)
 }
 END_TEST
 
+/* Whatever SECINFO says, the page waits for nothing; but it is measured what SECINFO said. */
+START_TEST(test_add_states)
+{
+	static struct rd_secs want;
+	struct rd_secinfo flags = { RD_SI_PT(RD_PT_REG) | RD_SI_R | RD_SI_STATE, {} };
+
+	want = *rd_epc_secs(&w.epc, P_SECS);
+	prepare_add(P_SECS, E_BASE, flags.flags);
+	expect_ok(RD_EADD, A_PI, w_epc(P_FREE), 0);
+	ck_assert_uint_eq(entry(P_FREE)->state, RD_EPCM_VALID | RD_SI_PT(RD_PT_REG) | RD_SI_R);
+	rd_measure_add(&want, 0, &flags);
+	ck_assert_mem_eq(hash(), &rd_secs_own(&want)->hash, sizeof(struct rd_sha256));
+}
+END_TEST
+
 START_TEST(test_add_makes_tcs)
 {
 	static struct rd_secs want;
@@ -446,10 +498,12 @@ void add_create_tests(Suite *s)
 	tcase_add_test(c, test_create_makes);
 	tcase_add_test(c, test_create_operands);
 	tcase_add_test(c, test_add_operands);
+	tcase_add_test(c, test_order);
 	tcase_add_loop_test(c, test_add_checks, 0, ARRAY_SIZE(add_pokes));
 	tcase_add_loop_test(c, test_add_tcs_checks, 0, ARRAY_SIZE(tcs_pokes));
 	tcase_add_test(c, test_add_secs);
 	tcase_add_test(c, test_add_makes);
+	tcase_add_test(c, test_add_states);
 	tcase_add_test(c, test_add_makes_tcs);
 	tcase_add_test(c, test_extend);
 	tcase_add_test(c, test_extend_refused);

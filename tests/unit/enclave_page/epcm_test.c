@@ -216,6 +216,17 @@ START_TEST(test_transitions_refuse)
 }
 END_TEST
 
+/* Bits that mean nothing, or something else, do not come in. */
+START_TEST(test_load_keeps_its_bits)
+{
+	u64 flags = RD_SI_RWX | RD_SI_STATE | RD_SI_PT(RD_PT_REG) | RD_EPCM_BLOCKED;
+
+	ck_assert_int_eq(rd_epc_fill(&w.epc, P_FREE), 0);
+	ck_assert_int_eq(rd_epcm_load(&w.epc, P_FREE, P_SECS, E_BASE, flags | ~RD_SI_PT_MASK), 0);
+	ck_assert_uint_eq(entry(P_FREE)->state, flags | RD_EPCM_VALID);
+}
+END_TEST
+
 START_TEST(test_epc_init)
 {
 	struct rd_epc epc;
@@ -276,6 +287,7 @@ void add_epcm_tests(Suite *s)
 	suite_add_tcase(s, c);
 	tcase_add_checked_fixture(d, setup, teardown);
 	tcase_add_test(d, test_transitions_refuse);
+	tcase_add_test(d, test_load_keeps_its_bits);
 	tcase_add_test(d, test_epc_clear);
 	suite_add_tcase(s, d);
 }

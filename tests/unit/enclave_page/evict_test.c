@@ -201,6 +201,7 @@ START_TEST(test_loaded_blocked)
 	u64 la = evict(P_REG, 0);
 	u32 epoch = rd_track_enter(entry(P_SECS));
 
+	entry(P_REG)->stamp = epoch; /* of another page that was here */
 	prepare_in(0, P_SECS, la);
 	expect_done(RD_ELDB, A_PI, w_epc(P_REG), a_slot(0));
 	prepare_out(1);
@@ -252,7 +253,9 @@ static void operands(unsigned int leaf, u64 page, u64 at, u64 valid_or_not)
 	expect_pf(leaf, A_PI, page, odd[1], odd[1], RD_PF_W);
 	expect_pf(leaf, A_PI, page, w_epc(P_OTHER_REG), w_epc(P_OTHER_REG), PF_EPCM);
 	expect_pf(leaf, A_PI, page, w_epc(P_FREE + 9), w_epc(P_FREE + 9), PF_EPCM);
-	expect_gp(leaf, A_PI, page, page); /* the same page twice */
+	/* The same page twice, whatever else there is to be found. */
+	expect_gp(leaf, A_NOWHERE, page, page);
+	expect_gp(leaf, A_NOWHERE, w_epc(P_VA), a_slot(0));
 	pi()->srcpge |= 8;
 	expect_gp(leaf, A_PI, page, at);
 	*pi() = good;

@@ -72,7 +72,7 @@ static void look_at_revoked(struct rd_epc *epc, u32 page)
 
 START_TEST(test_remove_order)
 {
-	void (*usual)(struct rd_epc *epc, u32 page) = w.epc.revoke;
+	void (*usual)(struct rd_epc * epc, u32 page) = w.epc.revoke;
 
 	w.epc.revoke = look_at_revoked;
 	remove_page(P_REG, 1);
