@@ -7,6 +7,7 @@
  */
 #include <linux/mm.h>
 #include "enclave/enclave.h"
+#include "enclave/insn.h"
 #include "vmm/gwalk.h"
 #include "vmm/hw.h"
 
@@ -19,6 +20,8 @@
 #define CR4_LA57 BIT_ULL(12)
 #define MODRM_ENCLU 0xd7
 #define ENCLU_LEN 3
+#define INSN_MAX 15
+#define OP_INT3 0xcc
 
 int rd_enclave_prepare(struct rd_vcpu *v)
 {
@@ -138,7 +141,7 @@ static int fill_epc(struct rd_vcpu *v, u64 la, unsigned int acc, u32 page)
 	if (ret)
 		goto unshare;
 	ret = rd_mmu_view_page(v, RD_VIEW_APART, gpa >> RD_PAGE_SHIFT,
-			       virt_to_page(epc->page[page]));
+			       virt_to_page(epc->page[page]), true);
 	if (ret < 0)
 		goto unshare;
 	ret = rd_epcm_check(m, e->stay.secs, la, acc, &rights);
@@ -196,7 +199,7 @@ static int nested_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 
 	if (gpa >= e->fills.base && table < RD_FILL_TABLES) {
 		ret = rd_mmu_view_page(v, RD_VIEW_APART, gpa >> RD_PAGE_SHIFT,
-				       virt_to_page(e->fills.table[table]));
+				       virt_to_page(e->fills.table[table]), false);
 	} else if (rd_epc_index(e->leaf.epc, gpa) != RD_NO_PAGE) {
 		/* The page has lost rights since it was put in: prove it again. */
 		rd_fills_clear(&e->fills);
@@ -229,30 +232,37 @@ static unsigned int fetch(struct rd_leaf *l, u8 *to, unsigned int n)
 	return n;
 }
 
-/* ENCLU may cross a page: its bytes one by one. */
-static bool is_enclu(struct rd_leaf *l)
+/* Up to n bytes of code at RIP: how many are there. */
+static unsigned int fetch_insn(struct rd_leaf *l, u8 *code, unsigned int n)
 {
-	static const u8 enclu[ENCLU_LEN] = { 0x0f, 0x01, MODRM_ENCLU };
+	unsigned int here = fetch(l, code, n);
 	u64 rip = l->rip;
-	unsigned int i;
-	u8 byte;
 
-	for (i = 0; i < ENCLU_LEN; i++) {
-		l->rip = rip + i;
-		if (!fetch(l, &byte, 1) || byte != enclu[i])
-			break;
-	}
+	if (!here || here == n)
+		return here;
+	l->rip += here;
+	here += fetch(l, code + here, n - here);
 	l->rip = rip;
-	return i == ENCLU_LEN;
+	return here;
+}
+
+/* The CPU checks rights and selectors before it tells of the instruction. */
+static bool not_inside(struct rd_leaf *l)
+{
+	u8 code[INSN_MAX];
+
+	return rd_insn_not_inside(code, fetch_insn(l, code, sizeof(code)));
 }
 
 static int undefined(struct rd_vcpu *v)
 {
+	static const u8 enclu[ENCLU_LEN] = { 0x0f, 0x01, MODRM_ENCLU };
 	struct rd_leaf *l = &rd_vcpu_enclave(v)->leaf;
+	u8 code[ENCLU_LEN];
 	struct rd_fault f;
 	int ret;
 
-	if (!is_enclu(l))
+	if (fetch_insn(l, code, ENCLU_LEN) < ENCLU_LEN || memcmp(code, enclu, ENCLU_LEN))
 		return simple_exception(v, VEC_UD);
 	l->rip += ENCLU_LEN;
 	ret = rd_enclu(l);
@@ -269,15 +279,27 @@ static int undefined(struct rd_vcpu *v)
 	return 1;
 }
 
+static bool is_int3(struct rd_leaf *l)
+{
+	u8 byte;
+
+	return fetch(l, &byte, 1) && byte == OP_INT3;
+}
+
 static int breakpoint(struct rd_vcpu *v)
 {
 	struct rd_leaf *l = &rd_vcpu_enclave(v)->leaf;
-	u8 byte;
 
 	/* A trap: the enclave goes on behind it. */
-	if (fetch(l, &byte, 1) && byte == 0xcc)
+	if (is_int3(l))
 		l->rip++;
 	return simple_exception(v, VEC_BP);
+}
+
+/* What an enclave does not have; but QEMU's TCG takes INT3 for an INT n. */
+static int instruction(struct rd_vcpu *v)
+{
+	return is_int3(&rd_vcpu_enclave(v)->leaf) ? breakpoint(v) : simple_exception(v, VEC_UD);
 }
 
 static int an_exception(struct rd_vcpu *v)
@@ -302,7 +324,7 @@ static int an_exception(struct rd_vcpu *v)
 		return simple_exception(v, VEC_DB);
 	case 10 ... VEC_GP: /* a descriptor was to be loaded, or what #GP is for */
 		/* Segments cannot be loaded inside; the tables are not there. */
-		if (a->error)
+		if (a->error || not_inside(&e->leaf))
 			return simple_exception(v, VEC_UD);
 		f.has_error = true;
 		return exception(v, &f);
@@ -324,7 +346,7 @@ static int handle(struct rd_vcpu *v)
 	case RD_APART_EXCEPTION:
 		return an_exception(v);
 	default:
-		return simple_exception(v, VEC_UD);
+		return instruction(v);
 	}
 }
 

@@ -126,10 +126,11 @@ int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, 
 /* A fault in RD_VIEW_APART: what the VM's own table would map. As rd_mmu_fault(). */
 int rd_mmu_apart_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc);
 /*
- * Map a page of the module's at a guest page where the guest sees something else, or nothing.
+ * Map a page of the module's at a guest page where the guest sees something else, or nothing; to
+ * be read and written, and executed if so told.
  * RD_PF_FIXED, -ENOMEM.
  */
-int rd_mmu_view_page(struct rd_vcpu *v, enum rd_view which, u64 gfn, struct page *page);
+int rd_mmu_view_page(struct rd_vcpu *v, enum rd_view which, u64 gfn, struct page *page, bool exec);
 
 /* What a fault of a vCPU is for: allow is 0 but while it is one of a view. */
 struct rd_mmu_view_ask {

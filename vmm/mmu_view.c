@@ -83,10 +83,10 @@ static u64 *entry_for(struct rd_mmu *mmu, enum rd_view which, u64 gfn)
 	return &table[rd_pt_index(gfn, 1)];
 }
 
-int rd_mmu_view_page(struct rd_vcpu *v, enum rd_view which, u64 gfn, struct page *page)
+int rd_mmu_view_page(struct rd_vcpu *v, enum rd_view which, u64 gfn, struct page *page, bool exec)
 {
 	struct rd_mmu *mmu = &v->vm->mmu;
-	struct rd_pt_perm perm = { .write = true, .host_write = true };
+	struct rd_pt_perm perm = { .write = true, .exec = exec, .host_write = true };
 	u64 *e;
 
 	write_lock(&mmu->lock);

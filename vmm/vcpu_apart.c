@@ -46,8 +46,6 @@ bool rd_vcpu_enter_apart(struct rd_vcpu *v, struct rd_apart *a)
 			rd_restore_xstate(v);
 		entered = true;
 	}
-	else pr_info("APART waits: req %lx ev %lx work %d nmi %d win %d irq %d\n", v->requests, v->lapic.events, xfer_to_guest_mode_work_pending(), v->nmi_pending, v->run->request_interrupt_window, rd_vcpu_has_irq(v));
-	if (entered) pr_info("APART exit %d vec %d err %x lin %llx gpa %llx rip %llx\n", a->exit, a->vector, a->error, a->linear, a->gpa, a->rip);
 	WRITE_ONCE(v->mode, RD_OUTSIDE);
 	local_irq_enable();
 	rd_compat_guest_irqs_done();

@@ -278,7 +278,10 @@ static void enclave(const void *code, size_t len)
 		rdt_fail("EINIT: %llu", (unsigned long long)r);
 }
 
-/* ENCLU, then INT3: at CPL 3, with AEP an INT3 behind it. Other registers are in regs. */
+/*
+ * ENCLU, then INT3: at CPL 3. At the AEP there is an ENCLU, too, which ERESUME finds after what is nobody's
+ * business but the host's. Other registers are in regs.
+ */
 #define AEP (CODE_GPA + 16)
 
 static void enclu(uint64_t leaf)
@@ -286,7 +289,7 @@ static void enclu(uint64_t leaf)
 	uint8_t *code = rdt_gpa(vm, CODE_GPA);
 
 	memcpy(code, "\x0f\x01\xd7\xcc", 4);
-	code[16] = 0xcc;
+	memcpy(code + 16, "\x0f\x01\xd7\xcc", 4);
 	regs.rax = leaf;
 	regs.rbx = in_enclave(TCS);
 	regs.rcx = AEP;
@@ -471,7 +474,6 @@ static void illegal(void)
 		enclave(code, sizeof(code));
 		enclu(RD_EENTER);
 		expect(insns[i].vector);
-		/* INT3's exception is a trap, like the one at the AEP: its place tells them apart. */
 		RDT_EQ(trap.rip, AEP);
 		rdt_vm_free(vm);
 	}
@@ -520,7 +522,7 @@ static void kicked(void)
 	vcpu = vm->vcpu[0];
 	at = rdt_gpa(vm, CODE_GPA);
 	memcpy(at, "\x0f\x01\xd7\xcc", 4);
-	at[16] = 0xcc;
+	memcpy(at + 16, "\x0f\x01\xd7\xcc", 4);
 	regs = (struct kvm_regs){ .rax = RD_EENTER, .rbx = in_enclave(TCS), .rcx = AEP, .rflags = 2 };
 	regs.rip = CODE_GPA;
 	regs.rsp = USER_STACK_GPA;
