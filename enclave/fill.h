@@ -3,7 +3,8 @@
  * The page tables that a vCPU has inside an enclave (P): built one page at a time from what was
  * proven of it, emptied at once.
  * Invariant: an entry of the last level exists only if rd_fills_put() made it since the last
- * rd_fills_clear(); all of them say user, accessed and dirty, so the CPU never writes to the tables.
+ * rd_fills_clear(); all of them say user, accessed and dirty, so the CPU never writes to the
+ * tables.
  */
 #ifndef RD_ENCLAVE_FILL_H
 #define RD_ENCLAVE_FILL_H

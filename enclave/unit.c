@@ -32,8 +32,8 @@ static void model(struct rd_sgx_model *m)
 		u32 end = x->comp[i].offset + x->comp[i].size;
 
 		/*
-		 * What does not fit into the first page of an SSA frame, enclaves do not have; nor PKRU,
-		 * which the module keeps apart from the other state.
+		 * What does not fit into the first page of an SSA frame, enclaves do not have; nor
+		 * PKRU, which the module keeps apart from the other state.
 		 */
 		if (!(x->supported & BIT_ULL(i)) || !x->comp[i].size || end > RD_SGX_PAGE ||
 		    i == XFEATURE_PKRU)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Extended state of a vCPU to and from an enclave's save area (K).
- * Invariant: the guest's registers are in the CPU while they are looked at, with all that the host has in XCR0, of
- * which XFRM is a part.
+ * Invariant: the guest's registers are in the CPU while they are looked at, with all that the host
+ * has in XCR0, of which XFRM is a part.
  */
 #include <asm/fpu/api.h>
 #include <asm/asm.h>
@@ -24,7 +24,10 @@ void rd_enclave_xsave(struct rd_leaf *l, u8 *area, u64 xfrm)
 	/* XSAVE leaves bits of the header alone that it was not asked for. */
 	memset(area + LEGACY_HEADER - 64, 0, 64);
 	begin();
-	asm volatile("xsave64 %0" : "+m"(*area) : "a"((u32)xfrm), "d"((u32)(xfrm >> 32)) : "memory");
+	asm volatile("xsave64 %0"
+		     : "+m"(*area)
+		     : "a"((u32)xfrm), "d"((u32)(xfrm >> 32))
+		     : "memory");
 	fpregs_unlock();
 }
 

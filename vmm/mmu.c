@@ -350,9 +350,9 @@ static int ask_units(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 }
 
 /*
- * A fault in a view.  In integrity mode the reasons of a page open it instead of stopping what it is
- * there for, but those of the slot hold, and what another subsystem owns is nobody's.  A subsystem's
- * own tables show what the VM's table shows.
+ * A fault in a view.  In integrity mode the reasons of a page open it instead of stopping what it
+ * is there for, but those of the slot hold, and what another subsystem owns is nobody's.  A
+ * subsystem's own tables show what the VM's table shows.
  */
 static noinline void view_verdict(struct rd_vcpu *v, const struct rd_slot *s, u64 gfn,
 				  unsigned int acc, struct fault *f)

@@ -168,7 +168,8 @@ static u8 fault(struct rd_vcpu *v, const struct rd_mode *mode, const struct rd_m
 	int r;
 
 	if (gfn - mode->tables_gfn < RD_MODE_TABLES) {
-		r = rd_mmu_view_page(v, RD_VIEW_MODE, gfn, mode->table[gfn - mode->tables_gfn], false);
+		r = rd_mmu_view_page(v, RD_VIEW_MODE, gfn, mode->table[gfn - mode->tables_gfn],
+				     false);
 	} else {
 		reasons = gfn < RD_TREE_GFNS ? rd_prot_map_get(&v->vm->mmu.prot, gfn) : 0;
 		r = rd_mmu_view_fault(v, m->gpa, m->acc, reasons, allowed(mode, gfn, reasons));

@@ -279,8 +279,8 @@ static void enclave(const void *code, size_t len)
 }
 
 /*
- * ENCLU, then INT3: at CPL 3. At the AEP there is an ENCLU, too, which ERESUME finds after what is nobody's
- * business but the host's. Other registers are in regs.
+ * ENCLU, then INT3: at CPL 3. At the AEP there is an ENCLU, too, which is an ERESUME after what is
+ * nobody's business but the host's. Other registers are in regs.
  */
 #define AEP (CODE_GPA + 16)
 
@@ -523,7 +523,8 @@ static void kicked(void)
 	at = rdt_gpa(vm, CODE_GPA);
 	memcpy(at, "\x0f\x01\xd7\xcc", 4);
 	memcpy(at + 16, "\x0f\x01\xd7\xcc", 4);
-	regs = (struct kvm_regs){ .rax = RD_EENTER, .rbx = in_enclave(TCS), .rcx = AEP, .rflags = 2 };
+	regs = (struct kvm_regs){ .rax = RD_EENTER, .rbx = in_enclave(TCS), .rcx = AEP };
+	regs.rflags = 2;
 	regs.rip = CODE_GPA;
 	regs.rsp = USER_STACK_GPA;
 	privilege(vcpu, 3);

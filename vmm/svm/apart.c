@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A subsystem's tables on SVM: a VMCB of its own for each vCPU that has ever been there.
- * Invariant: the vCPU's VMCB is only read; nothing that the code does, and no event, reaches the guest's
- * tables of descriptors: every exception and every instruction that would is an exit.
+ * Invariant: the vCPU's VMCB is only read; nothing that the code does, and no event, reaches the
+ * guest's tables of descriptors: every exception and every instruction that would is an exit.
  */
 #include <linux/mm.h>
 #include <asm/debugreg.h>
@@ -14,7 +14,10 @@
 #define VEC_MC 18
 #define DR7_NONE 0x400
 #define DR6_NONE 0xffff0ff0
-/* What of CR4 counts at CPL 3 on tables that are not the guest's: TSD DE PAE OSFXSR OSXMMEXCPT UMIP LA57 FSGSBASE OSXSAVE */
+/*
+ * What of CR4 counts at CPL 3 on tables that are not the guest's: TSD DE PAE OSFXSR OSXMMEXCPT UMIP
+ * LA57 FSGSBASE OSXSAVE
+ */
 #define CR4_KEPT 0x51f2cULL
 #define SEG_LDT 0x082
 #define SEG_TSS 0x08b

@@ -23,7 +23,8 @@ static void block(const char *tag, uint64_t a, const void *rest, size_t len)
 
 	memcpy(b, tag, strlen(tag));
 	memcpy(b + 8, &a, sizeof(a));
-	memcpy(b + 16, rest, len);
+	if (len)
+		memcpy(b + 16, rest, len);
 	RDT_CHECK(EVP_DigestUpdate(hash, b, sizeof(b)) > 0);
 }
 
