@@ -141,6 +141,14 @@ static int enclu(struct rd_vcpu *v, u64 next)
 	return finish(v, rd_enclu(l));
 }
 
+static void wait_for_reset(struct rd_enclave_vm *e)
+{
+	if (likely(!READ_ONCE(e->resetting)))
+		return;
+	mutex_lock(&e->reset_lock);
+	mutex_unlock(&e->reset_lock);
+}
+
 int rd_enclave_insn(struct rd_vcpu *v, const u8 *insn, unsigned int n)
 {
 	unsigned int rex = n && (insn[0] & 0xf0) == 0x40;
@@ -159,5 +167,6 @@ int rd_enclave_insn(struct rd_vcpu *v, const u8 *insn, unsigned int n)
 		rd_queue_exception_err(v, VEC_GP, 0);
 		return 1;
 	}
+	wait_for_reset(rd_vm_enclave(v->vm));
 	return modrm == MODRM_ENCLS ? encls(v, next) : enclu(v, next);
 }

@@ -18,6 +18,9 @@ struct rd_enclave_vm {
 	struct rd_vm *vm;
 	struct rd_epc epc;
 	u64 tables_gfn; /* page tables of vCPUs: in the view only, from this page on */
+	/* While the EPC is reset, leaves wait for the lock. */
+	struct mutex reset_lock;
+	bool resetting;
 };
 
 struct rd_enclave_vcpu {

@@ -69,6 +69,7 @@ static int set_epc(struct rd_vm *vm, const struct rd_vm_epc *arg)
 	if (ret)
 		goto free;
 	model(&e->epc.model);
+	mutex_init(&e->reset_lock);
 	rd_host_random(root, sizeof(root));
 	ret = rd_keys_init(&e->epc.keys, root);
 	rd_host_wipe(root, sizeof(root));
@@ -137,6 +138,47 @@ static long ioctl_get_info(struct rd_vm *vm, void __user *user)
 	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
+/*
+ * A vCPU that is found outside KVM_RUN has no leaf under way, and sees before its next one that the
+ * EPC is being reset.
+ */
+static bool all_outside(struct rd_vm *vm)
+{
+	struct rd_vcpu *v;
+	unsigned long i;
+
+	rd_for_each_vcpu(i, v, vm) {
+		if (!mutex_trylock(&v->mutex))
+			return false;
+		mutex_unlock(&v->mutex);
+	}
+	return true;
+}
+
+static int reset_epc(struct rd_enclave_vm *e)
+{
+	bool outside;
+
+	mutex_lock(&e->reset_lock);
+	WRITE_ONCE(e->resetting, true);
+	outside = all_outside(e->vm);
+	if (outside)
+		rd_epc_clear(&e->epc);
+	WRITE_ONCE(e->resetting, false);
+	mutex_unlock(&e->reset_lock);
+	return outside ? 0 : -EBUSY;
+}
+
+static long ioctl_reset(struct rd_vm *vm)
+{
+	int ret;
+
+	mutex_lock(&vm->lock);
+	ret = rd_vm_enclave(vm) ? reset_epc(rd_vm_enclave(vm)) : -ENOENT;
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
 static long vm_ioctl(struct rd_vm *vm, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
@@ -144,6 +186,8 @@ static long vm_ioctl(struct rd_vm *vm, unsigned int cmd, unsigned long arg)
 		return ioctl_set_epc(vm, (const void __user *)arg);
 	case RD_VM_GET_SGX_INFO:
 		return ioctl_get_info(vm, (void __user *)arg);
+	case RD_VM_RESET_EPC:
+		return ioctl_reset(vm);
 	default:
 		return -ENOTTY;
 	}

@@ -197,6 +197,8 @@ static void __exit rd_exit(void)
 
 module_init(rd_init);
 module_exit(rd_exit);
+/* For enclaves: the algorithms are asked for by name, when the first VM has an EPC. */
+MODULE_SOFTDEP("pre: aesni_intel cmac gcm");
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Redoubt, a hypervisor that speaks the KVM API");
 MODULE_VERSION("0.1");

@@ -3,6 +3,7 @@
  * ENCLS on a vCPU, one instruction at a time: the test sets the registers, the guest executes ENCLS
  * and halts, or takes an exception to a handler that halts.
  */
+#include <pthread.h>
 #include "enclave/arch.h"
 #include "kmod/uapi/redoubt_sgx.h"
 #include "tests/selftests/lib/rdt.h"
@@ -314,6 +315,62 @@ static void left_behind(void)
 	rdt_vm_free(vm);
 }
 
+/* A reset of the machine: no page is in use, and each can be used. */
+static void reset(void)
+{
+	need_enclaves();
+	vm = rdt_vm_new(RAM_SIZE, 0);
+	RDT_ERRNO(ioctl(vm->fd, RD_VM_RESET_EPC), ENOENT);
+	rdt_vm_free(vm);
+
+	machine();
+	for (int i = 0; i < 2; i++) {
+		create(3);
+		add(5, 3, 1, 0x55);
+		secinfo(0);
+		gives(leaf(RD_EPA, RD_PT_VA, epc(6), 0), RD_EPA);
+		RDT_EQ(info().used_pages, 3);
+		gives(leaf(RD_EREMOVE, 0, epc(3), 0), RD_SGX_CHILD_PRESENT);
+		RDT_OK(ioctl(vm->fd, RD_VM_RESET_EPC));
+		RDT_EQ(info().used_pages, 0);
+		gives(leaf(RD_EREMOVE, 0, epc(3), 0), 0);
+	}
+	rdt_vm_free(vm);
+}
+
+static void *runs(void *arg)
+{
+	return (void *)(long)ioctl(((struct rdt_vcpu *)arg)->fd, KVM_RUN, 0);
+}
+
+/* While a CPU runs there is none. */
+static void reset_when_busy(void)
+{
+	/* cmp byte [rcx], 0; jz back to it; hlt */
+	static const uint8_t code[] = { 0x80, 0x39, 0x00, 0x74, 0xfb, 0xf4 };
+	struct kvm_regs regs = { .rip = CODE_GPA, .rcx = data_la(BACK), .rflags = 2 };
+	volatile uint8_t *go;
+	pthread_t t;
+	void *ret;
+
+	machine();
+	create(3);
+	go = data(BACK);
+	*go = 0;
+	memcpy(rdt_gpa(vm, CODE_GPA), code, sizeof(code));
+	rdt_set_regs(vm->vcpu[0], &regs);
+	pthread_create(&t, NULL, runs, vm->vcpu[0]);
+	usleep(100000 * rdt_time_scale());
+	RDT_ERRNO(ioctl(vm->fd, RD_VM_RESET_EPC), EBUSY);
+	RDT_EQ(info().used_pages, 1);
+	*go = 1;
+	pthread_join(t, &ret);
+	RDT_CHECK(!ret);
+	RDT_OK(ioctl(vm->fd, RD_VM_RESET_EPC));
+	RDT_EQ(info().used_pages, 0);
+	rdt_vm_free(vm);
+}
+
 /* EBLOCK, ETRACK, EWB, ELDU, and what of it the guest's kernel sees. */
 static void out_and_in(void)
 {
@@ -382,6 +439,7 @@ static void refused(void)
 static const struct rdt_test tests[] = {
 	{ "ranges", ranges },		{ "abort_page", abort_page }, { "life", life },
 	{ "left_behind", left_behind }, { "out_and_in", out_and_in }, { "refused", refused },
+	{ "reset", reset },		{ "reset_when_busy", reset_when_busy },
 };
 
 int main(int argc, char **argv)
