@@ -7,7 +7,6 @@
 #include <linux/entry-kvm.h>
 #include <linux/mm.h>
 #include "kmod/compat.h"
-#include "kmod/preempt_key.h"
 #include "vmm/apart.h"
 #include "vmm/hw.h"
 #include "vmm/vm.h"
