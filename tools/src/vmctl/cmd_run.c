@@ -142,7 +142,7 @@ static const struct rd_opt run_opts[] = {
 	{ "append", "STRING", "kernel command line (default: the consoles there are)", set_append },
 	{ "cpus", "N", "virtual CPUs (default: 1)", set_cpus },
 	{ "memory", "SIZE", "memory, with suffix K, M, G or T (default: 512M)", set_memory },
-	{ "epc", "SIZE", "memory for SGX enclaves, 1M to 4G; the CPU is then Intel's (default: none)",
+	{ "epc", "SIZE", "memory for SGX enclaves; the guest sees an Intel CPU (default: none)",
 	  set_epc },
 	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")",
 	  rd_config_set_device },

@@ -46,7 +46,7 @@ static const struct msr reset_msrs[] = {
 	{ 0xc0000102, 0 },		/* KERNEL_GS_BASE */
 };
 
-/* What firmware does where there are enclaves: IA32_FEAT_CTL locked, with launch control and SGX. */
+/* As firmware does where there are enclaves: IA32_FEAT_CTL locked, with SGX and launch control. */
 static const struct msr enclave_msrs[] = {
 	{ 0x0000003a, 1u << 0 | 1u << 17 | 1u << 18 },
 };

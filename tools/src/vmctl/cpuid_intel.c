@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-#define SIGNATURE 0x000806f8u	/* family 6, model 0x8f, stepping 8 */
+#define SIGNATURE 0x000806f8u /* family 6, model 0x8f, stepping 8 */
 #define BASIC_MAX 0x1fu
 #define EXT_BASE 0x80000000u
 #define EXT_MAX 0x80000008u
@@ -105,10 +105,10 @@ static void move_speculation_control(struct kvm_cpuid2 *c)
 static const struct {
 	uint32_t eax, ways, sets;
 } plain_caches[] = {
-	{ 0x121, 8, 64 },	/* 32 KiB of data */
-	{ 0x122, 8, 64 },	/* 32 KiB of code */
-	{ 0x143, 16, 1024 },	/* 1 MiB */
-	{ 0x163, 16, 16384 },	/* 16 MiB */
+	{ 0x121, 8, 64 }, /* 32 KiB of data */
+	{ 0x122, 8, 64 }, /* 32 KiB of code */
+	{ 0x143, 16, 1024 }, /* 1 MiB */
+	{ 0x163, 16, 16384 }, /* 16 MiB */
 	{ 0, 0, 0 },
 };
 
@@ -200,8 +200,8 @@ static void add_descriptors(struct kvm_cpuid2 *c)
 }
 
 /*
- * TSC / CRYSTAL as a fraction whose numerator is at most MAX: the last convergent of the continued
- * fraction that fits. 0 as *DEN: there is none.
+ * TSC / CRYSTAL, which is at most MAX, as a fraction whose numerator is so, too: the last convergent
+ * of the continued fraction that fits.
  */
 static void ratio(uint64_t tsc, uint64_t crystal, uint64_t max, uint64_t *num, uint64_t *den)
 {
@@ -238,8 +238,6 @@ static void add_frequencies(struct kvm_cpuid2 *c, uint32_t tsc_khz, uint32_t cry
 	if (!tsc_khz || !crystal_khz || crystal_khz > UINT32_MAX / 1000)
 		return;
 	ratio(tsc_khz, crystal_khz, UINT32_MAX / crystal_khz, &num, &den);
-	if (!den)
-		return;
 	e = rd_cpuid_append(c, 0x15, 0);
 	e->eax = (uint32_t)den;
 	e->ebx = (uint32_t)num;
@@ -272,9 +270,9 @@ bool rd_cpuid_intel(struct kvm_cpuid2 *c, uint32_t tsc_khz, uint32_t crystal_khz
 #define FEATURE_EBX_SGX B(2)
 #define FEATURE_ECX_SGX_LC B(30)
 #define LEAF_SGX 0x12u
-#define SIZE_BITS_NOT_64 31u	/* of the largest enclave outside 64-bit mode */
+#define SIZE_BITS_NOT_64 31u /* of the largest enclave outside 64-bit mode */
 #define SECTION_VALID 1u
-#define SECTION_PROTECTED 1u	/* confidentiality and integrity */
+#define SECTION_PROTECTED 1u /* confidentiality and integrity */
 
 /* Components of an enclave's XFRM are also the guest's. */
 static uint64_t guest_xfrm(struct kvm_cpuid2 *c, uint64_t xfrm)
@@ -309,5 +307,5 @@ void rd_cpuid_sgx(struct kvm_cpuid2 *c, const struct rd_vm_sgx_info *info)
 	e->ebx = (uint32_t)(info->base >> 32) & 0xfffff;
 	e->ecx = (uint32_t)(info->size & 0xfffff000) | SECTION_PROTECTED;
 	e->edx = (uint32_t)(info->size >> 32) & 0xfffff;
-	rd_cpuid_append_indexed(c, LEAF_SGX, 3);	/* zeros: no more sections */
+	rd_cpuid_append_indexed(c, LEAF_SGX, 3); /* zeros: no more sections */
 }
