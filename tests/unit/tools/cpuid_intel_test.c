@@ -171,7 +171,8 @@ static void want(uint32_t function, uint32_t index, uint32_t eax, uint32_t ebx, 
 
 START_TEST(it_is_an_intel_cpu)
 {
-	static const char *const vendors[] = { "AuthenticAMD", "HygonGenuine", "  Shanghai  " };
+	static const char *const vendors[] = { "AuthenticAMD", "HygonGenuine", "  Shanghai  ",
+					       "RenuineIntel", "GenuineIntem" };
 	char text[49] = "";
 
 	add_vendor(vendors[_i], _i ? 0xd : 0x10);
@@ -346,7 +347,8 @@ START_TEST(frequencies)
 		{ 2994374, 1000000, 1, 2994 },	 { 2445406, 1000000, 1, 2445 },
 		{ 1000000, 1000000, 0, 1000 },	 { 999999, 1000000, 2, 1000 },
 		{ 3000300, 1000000, 120, 3000 }, { 4250017, 1000000, 5, 4250 },
-		{ UINT32_MAX, 1000000, 1, 0x8637 },	{ 2600000, 25000, 0, 2600 },	 { 1, 1000000, 0, 0 },
+		{ 4294967, 1000000, 1, 4295 },	 { 2600000, 25000, 0, 2600 },
+		{ 2794711, 1000000, 1, 2795 },	 { 1, 1000000, 0, 0 },
 	};
 	const struct kvm_cpuid_entry2 *e;
 	uint64_t khz, off;
@@ -480,7 +482,7 @@ TCase *cpuid_intel_case(void)
 	TCase *tc = tcase_create("cpuid_intel");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, it_is_an_intel_cpu, 0, 3);
+	tcase_add_loop_test(tc, it_is_an_intel_cpu, 0, 5);
 	tcase_add_test(tc, common_features_stay);
 	tcase_add_test(tc, extended_features_are_those_of_intel);
 	tcase_add_test(tc, nothing_is_invented);
@@ -490,7 +492,7 @@ TCase *cpuid_intel_case(void)
 	tcase_add_test(tc, caches_in_leaf_4_stay);
 	tcase_add_loop_test(tc, topology_is_there, 0, 2);
 	tcase_add_test(tc, no_leaf_is_there_twice);
-	tcase_add_loop_test(tc, frequencies, 0, 11);
+	tcase_add_loop_test(tc, frequencies, 0, 12);
 	tcase_add_loop_test(tc, frequencies_that_cannot_be_told, 0, 3);
 	tcase_add_test(tc, enclaves_are_told);
 	tcase_add_test(tc, wide_values_of_enclaves);

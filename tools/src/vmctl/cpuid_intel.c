@@ -133,8 +133,8 @@ static bool tells_caches(struct kvm_cpuid2 *c, uint32_t function)
 }
 
 /*
- * Leaf 0x8000001d is leaf 4 of AMD: type, level, line, ways and sets are in the same places. The
- * number of cores in EAX and a complex index in EDX are not; who shares a cache is filled in later.
+ * Leaf 0x8000001d is leaf 4 of AMD: type, level, line, ways and sets are in the same places, and of
+ * EDX bits 0 and 1. Who shares a cache, in EAX, is filled in with the topology.
  */
 static void move_caches(struct kvm_cpuid2 *c)
 {
@@ -152,7 +152,6 @@ static void move_caches(struct kvm_cpuid2 *c)
 			continue;
 		e->function = 4;
 		e->flags |= KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
-		e->eax &= 0x3fff;
 		e->edx &= 3;
 	}
 }
