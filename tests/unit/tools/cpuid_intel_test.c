@@ -172,7 +172,7 @@ static void want(uint32_t function, uint32_t index, uint32_t eax, uint32_t ebx, 
 START_TEST(it_is_an_intel_cpu)
 {
 	static const char *const vendors[] = { "AuthenticAMD", "HygonGenuine", "  Shanghai  ",
-					       "RenuineIntel", "GenuineIntem" };
+					       "RenuineIntel", "GenuineIntem", "Genuanarntel" };
 	char text[49] = "";
 
 	add_vendor(vendors[_i], _i ? 0xd : 0x10);
@@ -482,7 +482,7 @@ TCase *cpuid_intel_case(void)
 	TCase *tc = tcase_create("cpuid_intel");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, it_is_an_intel_cpu, 0, 5);
+	tcase_add_loop_test(tc, it_is_an_intel_cpu, 0, 6);
 	tcase_add_test(tc, common_features_stay);
 	tcase_add_test(tc, extended_features_are_those_of_intel);
 	tcase_add_test(tc, nothing_is_invented);
