@@ -279,7 +279,8 @@ enum rd_keyname {
 
 /* The end of an SSA frame; the MISC region lies below it, the XSAVE area at the frame's start. */
 struct rd_gprsgx {
-	u64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+	u64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi;
+	u64 r8_15[8];
 	u64 rflags, rip, ursp, urbp;
 	u32 exitinfo;
 	u8 reserved[3];

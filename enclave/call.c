@@ -11,8 +11,7 @@
 #include "vmm/hw.h"
 #include "vmm/vm.h"
 
-#define VEC_NM 7
-#define CR0_TS BIT_ULL(3)
+#define VEC_GP 13
 #define CR0_NE BIT_ULL(5)
 #define CR4_OSFXSR BIT_ULL(9)
 #define CR4_LA57 BIT_ULL(12)
@@ -78,6 +77,9 @@ static const struct rd_leaf_ops ops = {
 	.translate = translate,
 	.read = read_memory,
 	.write = write_memory,
+	.xsave = rd_enclave_xsave,
+	.xrstor = rd_enclave_xrstor,
+	.xinit = rd_enclave_xinit,
 };
 
 static void fill(struct rd_vcpu *v, u64 next)
@@ -99,43 +101,63 @@ static void fill(struct rd_vcpu *v, u64 next)
 	memcpy(l->pubkeyhash, v->lepubkeyhash, sizeof(l->pubkeyhash));
 	l->xbuf = e->xbuf;
 	l->stay = &e->stay;
-	l->in = e->in;
+	l->in = NULL;
 }
 
-static int encls(struct rd_vcpu *v, u64 next)
+/* What the leaf said, outside an enclave. */
+static int finish(struct rd_vcpu *v, int ret)
 {
 	struct rd_leaf *l = &rd_vcpu_enclave(v)->leaf;
-	int ret;
 
-	if (rd_hw->get_cpl(v))
-		return -ENOENT;
-	if ((v->feat_ctl & FEAT_CTL_SGX) != FEAT_CTL_SGX) {
-		rd_queue_exception_err(v, 13, 0);
-		return 1;
-	}
-	fill(v, next);
-	ret = rd_encls(l);
 	if (ret < 0)
 		return ret;
 	if (ret == RD_LEAF_FAULT) {
 		rd_queue_fault(v, &l->fault);
 		return 1;
 	}
+	if (l->in)
+		return rd_enclave_run(v);
 	memcpy(v->gpr, l->gpr, sizeof(v->gpr));
 	v->rflags = l->rflags;
 	return rd_finish_insn(v, l->rip);
 }
 
+static int encls(struct rd_vcpu *v, u64 next)
+{
+	fill(v, next);
+	return finish(v, rd_encls(&rd_vcpu_enclave(v)->leaf));
+}
+
+static int enclu(struct rd_vcpu *v, u64 next)
+{
+	struct rd_leaf *l = &rd_vcpu_enclave(v)->leaf;
+	int ret = rd_enclave_prepare(v);
+
+	if (ret)
+		return ret;
+	fill(v, next);
+	rd_hw->get_segment(v, RD_SEG_FS, &l->fs);
+	rd_hw->get_segment(v, RD_SEG_GS, &l->gs);
+	return finish(v, rd_enclu(l));
+}
+
 int rd_enclave_insn(struct rd_vcpu *v, const u8 *insn, unsigned int n)
 {
 	unsigned int rex = n && (insn[0] & 0xf0) == 0x40;
-	u64 cs_base;
+	u64 cs_base, next = v->rip + rex + 3;
+	u8 modrm;
 
 	if (!rd_vcpu_enclave(v) || n < rex + 3 || insn[rex] != 0x0f || insn[rex + 1] != 0x01)
 		return -ENOENT;
-	if (insn[rex + 2] != MODRM_ENCLS)
+	modrm = insn[rex + 2];
+	if (modrm != MODRM_ENCLS && modrm != MODRM_ENCLU)
 		return -ENOENT;
-	if (!rd_cpuid_has(v, RD_F_SGX) || rd_hw->code_mode(v, &cs_base) != RD_MODE_LONG)
+	if (!rd_cpuid_has(v, RD_F_SGX) || rd_hw->code_mode(v, &cs_base) != RD_MODE_LONG ||
+	    rd_hw->get_cpl(v) != (modrm == MODRM_ENCLS ? 0 : 3))
 		return -ENOENT;
-	return encls(v, v->rip + rex + 3);
+	if ((v->feat_ctl & FEAT_CTL_SGX) != FEAT_CTL_SGX || !(rd_hw->get_cr(v, 0) & CR0_NE)) {
+		rd_queue_exception_err(v, VEC_GP, 0);
+		return 1;
+	}
+	return modrm == MODRM_ENCLS ? encls(v, next) : enclu(v, next);
 }

@@ -9,11 +9,11 @@ static const struct {
 	int (*carry_out)(struct rd_leaf *l);
 	bool outside;
 } leaves[RD_NR_ENCLU] = {
-	[RD_EREPORT] = { rd_ereport },	   [RD_EGETKEY] = { rd_egetkey },
-	[RD_EENTER] = { rd_eenter, true }, [RD_ERESUME] = { rd_eresume, true },
-	[RD_EEXIT] = { rd_eexit },	   [RD_EACCEPT] = { rd_eaccept },
-	[RD_EMODPE] = { rd_emodpe },	   [RD_EACCEPTCOPY] = { rd_eacceptcopy },
-	[RD_EDECCSSA] = { rd_edeccssa },
+	[RD_EREPORT] = { rd_ereport, false },	[RD_EGETKEY] = { rd_egetkey, false },
+	[RD_EENTER] = { rd_eenter, true },	[RD_ERESUME] = { rd_eresume, true },
+	[RD_EEXIT] = { rd_eexit, false },	[RD_EACCEPT] = { rd_eaccept, false },
+	[RD_EMODPE] = { rd_emodpe, false },	[RD_EACCEPTCOPY] = { rd_eacceptcopy, false },
+	[RD_EDECCSSA] = { rd_edeccssa, false },
 };
 
 int rd_enclu(struct rd_leaf *l)

@@ -241,7 +241,7 @@ static void take_gprs(u64 *gpr, const struct rd_gprsgx *g)
 	gpr[RD_RBP] = g->rbp;
 	gpr[RD_RSI] = g->rsi;
 	gpr[RD_RDI] = g->rdi;
-	memcpy(&gpr[RD_R8], &g->r8, 8 * sizeof(u64));
+	memcpy(&gpr[RD_R8], g->r8_15, sizeof(g->r8_15));
 }
 
 static void put_gprs(struct rd_gprsgx *g, const u64 *gpr)
@@ -254,7 +254,7 @@ static void put_gprs(struct rd_gprsgx *g, const u64 *gpr)
 	g->rbp = gpr[RD_RBP];
 	g->rsi = gpr[RD_RSI];
 	g->rdi = gpr[RD_RDI];
-	memcpy(&g->r8, &gpr[RD_R8], 8 * sizeof(u64));
+	memcpy(g->r8_15, &gpr[RD_R8], sizeof(g->r8_15));
 }
 
 /*

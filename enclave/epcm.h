@@ -118,10 +118,16 @@ int rd_epcm_load(struct rd_epc *epc, u32 page, u32 secs, u64 addr, u64 flags);
 int rd_epcm_restrict(struct rd_epc *epc, u32 page, u64 rwx);
 /* EMODT. RD_OP_CHANGE, owned. */
 int rd_epcm_retype(struct rd_epc *epc, u32 page, u8 type);
-/* EACCEPT: flags as SECINFO says. EMODPE. EACCEPTCOPY: from pending to rwx. RD_OP_CHANGE, shared.
+/*
+ * What the enclave of SECS secs does to the page that it names by la. RD_OP_CHANGE, shared.
+ * EACCEPT: flags as SECINFO says. EMODPE. EACCEPTCOPY: from pending to rwx, with the contents of
+ * from, which is shared.
  */
-int rd_epcm_accept(struct rd_epc *epc, u32 page, u64 flags);
-int rd_epcm_extend(struct rd_epc *epc, u32 page, u64 rwx);
-int rd_epcm_accept_copy(struct rd_epc *epc, u32 page, u64 rwx);
+int rd_epcm_accept(struct rd_epc *epc, u32 page, u32 secs, u64 la, u64 flags);
+int rd_epcm_extend(struct rd_epc *epc, u32 page, u32 secs, u64 la, u64 rwx);
+int rd_epcm_accept_copy(struct rd_epc *epc, u32 page, u32 secs, u64 la, u32 from, u64 rwx);
+
+/* Of the transitions' own: a free page, owned and filled, becomes valid. */
+void rd_epcm_appear(struct rd_epc *epc, u32 page, u32 secs, u64 addr, u32 stamp, u64 flags);
 
 #endif

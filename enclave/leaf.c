@@ -38,6 +38,13 @@ int rd_leaf_end(struct rd_leaf *l, u32 code)
 	return RD_LEAF_DONE;
 }
 
+int rd_leaf_end_carry(struct rd_leaf *l, u32 code)
+{
+	rd_leaf_end(l, code);
+	l->rflags = (l->rflags & ~F_ZF) | F_CF;
+	return RD_LEAF_DONE;
+}
+
 static u32 user_bit(const struct rd_leaf *l)
 {
 	return l->user ? RD_PF_U : 0;

@@ -96,6 +96,8 @@ int rd_leaf_gp(struct rd_leaf *l); /* #GP(0) */
 int rd_leaf_pf(struct rd_leaf *l, u64 la, u32 error); /* #PF */
 /* RAX and ZF say how it went; CF, PF, AF, SF and OF become 0. code: enum rd_sgx_error */
 int rd_leaf_end(struct rd_leaf *l, u32 code);
+/* The same, but CF says it: nothing was there to be done, or it was done and code is a remark. */
+int rd_leaf_end_carry(struct rd_leaf *l, u32 code);
 /* What a transition of the EPCM said of the page named by la, as a fault or as rd_leaf_end(). */
 int rd_leaf_epcm(struct rd_leaf *l, u64 la, int result);
 
@@ -116,6 +118,23 @@ int rd_leaf_put(struct rd_leaf *l, u64 la, const void *from, unsigned int len, u
 int rd_leaf_inside(struct rd_leaf *l, u64 la, unsigned int len, unsigned int align,
 		   unsigned int acc, u8 **at, u32 *page);
 bool rd_leaf_canonical(const struct rd_leaf *l, u64 la);
+
+static inline bool rd_all_zero(const void *p, unsigned int len)
+{
+	const u8 *b = p;
+
+	while (len && !*b) {
+		b++;
+		len--;
+	}
+	return !len;
+}
+
+/* Has software set a bit of SECINFO that nobody has defined? */
+static inline bool rd_secinfo_reserved(const struct rd_secinfo *si)
+{
+	return si->flags & ~RD_SI_DEFINED || !rd_all_zero(si->reserved, sizeof(si->reserved));
+}
 
 /* Does [la, la + len) lie in the enclave's range? */
 static inline bool rd_secs_has(const struct rd_secs *s, u64 la, u64 len)

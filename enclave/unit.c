@@ -9,6 +9,7 @@
 #include "enclave/unit.h"
 #include "kmod/uapi/redoubt_sgx.h"
 #include "vmm/cpuid.h"
+#include "vmm/mode_tables.h"
 #include "vmm/unit.h"
 #include "vmm/vm.h"
 
@@ -30,12 +31,24 @@ static void model(struct rd_sgx_model *m)
 	for (i = 2; i < RD_XSTATE_MAX; i++) {
 		u32 end = x->comp[i].offset + x->comp[i].size;
 
-		/* What does not fit into the first page of an SSA frame, enclaves do not have. */
-		if (!(x->supported & BIT_ULL(i)) || !x->comp[i].size || end > RD_SGX_PAGE)
+		/*
+		 * What does not fit into the first page of an SSA frame, enclaves do not have; nor PKRU,
+		 * which the module keeps apart from the other state.
+		 */
+		if (!(x->supported & BIT_ULL(i)) || !x->comp[i].size || end > RD_SGX_PAGE ||
+		    i == XFEATURE_PKRU)
 			continue;
 		m->attributes.xfrm |= BIT_ULL(i);
 		m->xsave_end[i] = end;
 	}
+}
+
+/* No vCPU uses the page any more, wherever it was put in. */
+static void revoke(struct rd_epc *epc, u32 page)
+{
+	struct rd_enclave_vm *e = container_of(epc, struct rd_enclave_vm, epc);
+
+	rd_mmu_view_unmap(e->vm, RD_VIEW_APART, (epc->base >> RD_PAGE_SHIFT) + page);
 }
 
 /* vm->lock and slots_lock held. */
@@ -61,7 +74,15 @@ static int set_epc(struct rd_vm *vm, const struct rd_vm_epc *arg)
 	rd_host_wipe(root, sizeof(root));
 	if (ret)
 		goto destroy;
-	ret = rd_slots_reserve(vm, arg->base >> RD_PAGE_SHIFT, e->epc.nr);
+	e->vm = vm;
+	e->epc.revoke = revoke;
+	/* Below what integrity mode has for its tables. */
+	e->tables_gfn = vm->mmu.max_gfn - RD_MODE_TABLES - RD_MAX_VCPUS * RD_FILL_TABLES;
+	ret = arg->base + arg->size > e->tables_gfn << RD_PAGE_SHIFT ? -EINVAL : 0;
+	if (!ret)
+		ret = rd_mmu_view_init(vm, RD_VIEW_APART);
+	if (!ret)
+		ret = rd_slots_reserve(vm, arg->base >> RD_PAGE_SHIFT, e->epc.nr);
 	if (ret)
 		goto keys;
 	vm->parts[rd_enclave_slot] = e;
@@ -135,6 +156,8 @@ static void vm_exit(struct rd_vm *vm)
 	if (!e)
 		return;
 	vm->parts[rd_enclave_slot] = NULL;
+	/* The nested tables are gone already. */
+	e->epc.revoke = NULL;
 	rd_keys_destroy(&e->epc.keys);
 	rd_epc_destroy(&e->epc);
 	rd_host_free(e);
@@ -165,6 +188,8 @@ static void vcpu_exit(struct rd_vcpu *v)
 	if (!e)
 		return;
 	v->parts[rd_enclave_slot] = NULL;
+	if (e->prepared)
+		rd_fills_destroy(&e->fills);
 	rd_host_page_free(e->xbuf);
 	rd_host_free(e);
 }
