@@ -13,11 +13,13 @@ static uint8_t tables[RD_ACPI_ROOM];
 static size_t used;
 
 static bool with_pci;
+static uint64_t epc_base, epc_size;
 
 static void build(uint32_t n_cpus, bool legacy_pic, bool serial)
 {
 	struct rd_acpi_config config = { .n_cpus = n_cpus, .legacy_pic = legacy_pic,
-					 .serial = serial, .pci = with_pci };
+					 .serial = serial, .pci = with_pci,
+					 .epc_base = epc_base, .epc_size = epc_size };
 
 	memset(tables, 0xcc, sizeof(tables));
 	used = rd_acpi_build(&config, GPA, tables, sizeof(tables));
@@ -229,11 +231,51 @@ START_TEST(dsdt_has_the_pci_bus)
 }
 END_TEST
 
+/* The whole device, as the specification encodes it: id, name in 16-bit units, range, state. */
+START_TEST(dsdt_has_the_epc)
+{
+	static const uint8_t device[] = {
+		0x5b, 0x82, 0x4b, 0x08, 'E', 'P', 'C', '_',
+		0x08, '_', 'H', 'I', 'D', 0x0c, 0x25, 0xd4, 0x0e, 0x0c,
+		0x08, '_', 'S', 'T', 'R', 0x11, 0x43, 0x03, 0x0b, 0x2e, 0x00,
+		'E', 0, 'n', 0, 'c', 0, 'l', 0, 'a', 0, 'v', 0, 'e', 0, ' ', 0,
+		'P', 0, 'a', 0, 'g', 0, 'e', 0, ' ', 0,
+		'C', 0, 'a', 0, 'c', 0, 'h', 0, 'e', 0, ' ', 0, '1', 0, '.', 0, '0', 0, 0, 0,
+		0x08, '_', 'C', 'R', 'S', 0x11, 0x45, 0x03, 0x0b, 0x30, 0x00,
+		0x8a, 0x2b, 0x00, 0x00, 0x0d, 0x03,
+		0, 0, 0, 0, 0, 0, 0, 0,
+		0x00, 0x00, 0x20, 0x40, 0x01, 0, 0, 0,
+		0xff, 0xff, 0x1f, 0x44, 0x02, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0,
+		0x00, 0x00, 0x00, 0x04, 0x01, 0, 0, 0,
+		0x79, 0x00,
+		0x08, '_', 'S', 'T', 'A', 0x0a, 0x0f,
+	};
+	/* What follows: the device is closed where it ends. */
+	static const uint8_t next[] = { 0x5b, 0x82 };
+	uint8_t both[sizeof(device) + sizeof(next)];
+
+	memcpy(both, device, sizeof(device));
+	memcpy(both + sizeof(device), next, sizeof(next));
+	build(1, true, true);
+	ck_assert(!dsdt_contains("EPC_", 4));
+	epc_base = 0x140200000;
+	epc_size = 0x104000000;
+	build(1, true, true);
+	epc_base = epc_size = 0;
+	ck_assert(dsdt_contains(both, sizeof(both)));
+}
+END_TEST
+
 START_TEST(too_little_room_is_noticed)
 {
-	struct rd_acpi_config config = { .n_cpus = 4, .legacy_pic = true, .serial = true };
+	struct rd_acpi_config config = { .n_cpus = 4, .legacy_pic = true, .serial = true,
+					 .epc_base = 1ull << 32, .epc_size = 1 << 20 };
 
+	epc_base = config.epc_base;
+	epc_size = config.epc_size;
 	build(4, true, true);
+	epc_base = epc_size = 0;
 	for (size_t room = 0; room < used; room += 7)
 		ck_assert_uint_eq(rd_acpi_build(&config, GPA, tables, room), 0);
 	ck_assert_uint_eq(rd_acpi_build(&config, GPA, tables, used), used);
@@ -288,6 +330,7 @@ TCase *acpi_case(void)
 	tcase_add_test(tc, madt_tells_of_the_legacy_pic);
 	tcase_add_test(tc, dsdt_has_what_there_is);
 	tcase_add_test(tc, dsdt_has_the_pci_bus);
+	tcase_add_test(tc, dsdt_has_the_epc);
 	tcase_add_test(tc, too_little_room_is_noticed);
 	tcase_add_test(tc, aml_integers);
 	tcase_add_test(tc, aml_packages);

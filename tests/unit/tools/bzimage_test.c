@@ -163,6 +163,13 @@ START_TEST(zero_page)
 	rd_ram_split(&ram, 512 * RD_MIB);
 	rd_bz_zero_page(&bz, &ram, &initrd, &bp);
 	ck_assert_uint_eq(bp.e820_entries, 3);
+	rd_bz_reserve(&bp, 4 * RD_GIB, 0);
+	ck_assert_uint_eq(bp.e820_entries, 3);
+	rd_bz_reserve(&bp, 4 * RD_GIB, 64 * RD_MIB);
+	ck_assert_uint_eq(bp.e820_entries, 4);
+	ck_assert_uint_eq(bp.e820_table[3].addr, 4 * RD_GIB);
+	ck_assert_uint_eq(bp.e820_table[3].size, 64 * RD_MIB);
+	ck_assert_uint_eq(bp.e820_table[3].type, 2);
 }
 END_TEST
 

@@ -42,6 +42,7 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, bzimage_case());
 	suite_add_tcase(s, child_case());
 	suite_add_tcase(s, cpuid_case());
+	suite_add_tcase(s, cpuid_intel_case());
 	suite_add_tcase(s, frames_case());
 	suite_add_tcase(s, fuzz_case());
 	suite_add_tcase(s, guard_case());
@@ -54,6 +55,7 @@ Suite *rd_suite(void)
 	suite_add_tcase(s, pm_case());
 	suite_add_tcase(s, rtc_case());
 	suite_add_tcase(s, serial_case());
+	suite_add_tcase(s, sgx_case());
 	suite_add_tcase(s, stats_case());
 	suite_add_tcase(s, trace_case());
 	suite_add_tcase(s, trace_save_case());

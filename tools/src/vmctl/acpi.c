@@ -286,6 +286,25 @@ static void dsdt_pci(struct rd_aml *a)
 	rd_aml_end(a, dev);
 }
 
+/* The enclave page cache. Drivers find it by CPUID; the id says that firmware has it on. */
+static void dsdt_epc(struct rd_aml *a, const struct rd_acpi_config *config)
+{
+	size_t dev = rd_aml_device(a, "EPC_");
+	size_t res;
+
+	rd_aml_name(a, "_HID");
+	rd_aml_eisaid(a, "INT0E0C");
+	rd_aml_name(a, "_STR");
+	rd_aml_unicode(a, "Enclave Page Cache 1.0");
+	rd_aml_name(a, "_CRS");
+	res = rd_aml_resources(a);
+	rd_aml_memory64(a, config->epc_base, config->epc_size);
+	rd_aml_resources_end(a, res);
+	rd_aml_name(a, "_STA");
+	rd_aml_int(a, 0xf);
+	rd_aml_end(a, dev);
+}
+
 static uint64_t add_dsdt(struct builder *b, const struct rd_acpi_config *config)
 {
 	struct header h = make_header("DSDT", 2);
@@ -304,6 +323,8 @@ static uint64_t add_dsdt(struct builder *b, const struct rd_acpi_config *config)
 	dsdt_rtc(a);
 	if (config->pci)
 		dsdt_pci(a);
+	if (config->epc_size)
+		dsdt_epc(a, config);
 	dsdt_pvpanic(a);
 	rd_aml_end(a, scope);
 	finish(b, start);

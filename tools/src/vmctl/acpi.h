@@ -18,6 +18,7 @@ struct rd_acpi_config {
 	bool legacy_pic;	/* a dual 8259 exists */
 	bool serial;		/* COM1 exists */
 	bool pci;		/* PCI bus 0 exists */
+	uint64_t epc_base, epc_size;	/* size 0: no enclaves */
 };
 
 /*

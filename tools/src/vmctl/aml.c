@@ -46,6 +46,11 @@ void rd_aml_u32(struct rd_aml *a, uint32_t v)
 	rd_aml_bytes(a, &v, 4);
 }
 
+void rd_aml_u64(struct rd_aml *a, uint64_t v)
+{
+	rd_aml_bytes(a, &v, 8);
+}
+
 void rd_aml_int(struct rd_aml *a, uint32_t v)
 {
 	if (v <= 1) {
@@ -142,6 +147,20 @@ void rd_aml_end(struct rd_aml *a, size_t mark)
 	a->buf[mark + 1] = (uint8_t)(len >> 4);
 }
 
+void rd_aml_unicode(struct rd_aml *a, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	size_t mark;
+
+	rd_aml_u8(a, OP_BUFFER);
+	mark = open_package(a);
+	rd_aml_u8(a, OP_WORD);
+	rd_aml_u16(a, (uint16_t)(2 * n));
+	for (size_t i = 0; i < n; i++)
+		rd_aml_u16(a, (uint8_t)s[i]);
+	rd_aml_end(a, mark);
+}
+
 /* The size of the buffer comes before its content: a word constant, filled in at the end. */
 size_t rd_aml_resources(struct rd_aml *a)
 {
@@ -184,20 +203,23 @@ void rd_aml_irq(struct rd_aml *a, unsigned int irq)
 	rd_aml_u16(a, (uint16_t)(1u << irq));
 }
 
+#define FIXED 0x0c		/* minimum and maximum are; the device hands it on */
+#define FIXED_OWN 0x0d		/* the same, and it consumes it */
+
 /* An address space descriptor that starts with its tag and the length of what follows. */
 static void address_space(struct rd_aml *a, uint8_t tag, uint16_t len, uint8_t type,
-			  uint8_t type_flags)
+			  uint8_t flags, uint8_t type_flags)
 {
 	rd_aml_u8(a, tag);
 	rd_aml_u16(a, len);
 	rd_aml_u8(a, type);
-	rd_aml_u8(a, 0x0c);		/* producer; minimum and maximum are fixed */
+	rd_aml_u8(a, flags);
 	rd_aml_u8(a, type_flags);
 }
 
 void rd_aml_bus_numbers(struct rd_aml *a, uint16_t first, uint16_t last)
 {
-	address_space(a, 0x88, 13, 2, 0);
+	address_space(a, 0x88, 13, 2, FIXED, 0);
 	rd_aml_u16(a, 0);
 	rd_aml_u16(a, first);
 	rd_aml_u16(a, last);
@@ -207,10 +229,20 @@ void rd_aml_bus_numbers(struct rd_aml *a, uint16_t first, uint16_t last)
 
 void rd_aml_memory_window(struct rd_aml *a, uint32_t base, uint32_t len)
 {
-	address_space(a, 0x87, 23, 0, 1);	/* memory, not cacheable, writable */
+	address_space(a, 0x87, 23, 0, FIXED, 1);	/* memory, not cacheable, writable */
 	rd_aml_u32(a, 0);
 	rd_aml_u32(a, base);
 	rd_aml_u32(a, base + (len - 1));
 	rd_aml_u32(a, 0);
 	rd_aml_u32(a, len);
+}
+
+void rd_aml_memory64(struct rd_aml *a, uint64_t base, uint64_t len)
+{
+	address_space(a, 0x8a, 43, 0, FIXED_OWN, 3);	/* memory, cacheable, writable */
+	rd_aml_u64(a, 0);
+	rd_aml_u64(a, base);
+	rd_aml_u64(a, base + (len - 1));
+	rd_aml_u64(a, 0);
+	rd_aml_u64(a, len);
 }

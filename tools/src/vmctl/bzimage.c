@@ -126,6 +126,11 @@ void rd_bz_zero_page(const struct rd_bzimage *bz, const struct rd_ram *ram,
 	e820_add(bp, RD_RAM_HIGH_START, ram->high_size, E820_RAM);
 }
 
+void rd_bz_reserve(struct boot_params *bp, uint64_t addr, uint64_t size)
+{
+	e820_add(bp, addr, size, E820_RESERVED);
+}
+
 #define PTE_TABLE 0x3ull	/* present, writable */
 #define PTE_LARGE 0x83ull	/* the same, and a 2 MiB page */
 

@@ -51,6 +51,9 @@ uint32_t rd_bz_cmdline_max(const struct rd_bzimage *bz);
 void rd_bz_zero_page(const struct rd_bzimage *bz, const struct rd_ram *ram,
 		     const struct rd_initrd *initrd, struct boot_params *bp);
 
+/* rd_bz_reserve - the guest leaves SIZE bytes at ADDR alone; nothing for 0 bytes. */
+void rd_bz_reserve(struct boot_params *bp, uint64_t addr, uint64_t size);
+
 /* rd_bz_page_tables - write an identity map of the first 4 GiB, six pages, at RD_PML4_GPA. */
 void rd_bz_page_tables(uint64_t *tables);
 

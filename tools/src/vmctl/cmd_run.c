@@ -5,6 +5,7 @@
 #include "tools/src/vmctl/config_opts.h"
 #include "tools/src/vmctl/loader.h"
 #include "tools/src/vmctl/session.h"
+#include "tools/src/vmctl/sgx.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_devices.h"
 
@@ -47,6 +48,11 @@ static int set_memory(void *ctx, const char *v)
 	if (c->memory % 4096)
 		return rd_fail(RD_USAGE, "--memory: a multiple of 4K, not \"%s\"", v);
 	return RD_OK;
+}
+
+static int set_epc(void *ctx, const char *v)
+{
+	return rd_epc_parse(v, &((struct rd_config *)ctx)->epc);
 }
 
 static int set_no_reboot(void *ctx, const char *v)
@@ -136,6 +142,8 @@ static const struct rd_opt run_opts[] = {
 	{ "append", "STRING", "kernel command line (default: the consoles there are)", set_append },
 	{ "cpus", "N", "virtual CPUs (default: 1)", set_cpus },
 	{ "memory", "SIZE", "memory, with suffix K, M, G or T (default: 512M)", set_memory },
+	{ "epc", "SIZE", "memory for SGX enclaves; the guest sees an Intel CPU (default: none)",
+	  set_epc },
 	{ "device", "NODE", "hypervisor to use (default: " RD_DEFAULT_DEVICE ")",
 	  rd_config_set_device },
 	{ "mem-merge", "on|off", "let the host's KSM merge equal pages (default: on)",

@@ -27,6 +27,7 @@ struct rd_config {
 	const char *console;	/* where the virtio console leads, if there is one */
 	uint32_t n_cpus;
 	uint64_t memory;
+	uint64_t epc;		/* bytes for enclaves, 0: the guest has none */
 	uint32_t timeout_s;	/* 0: none */
 	bool split_irqchip;
 	bool mem_merge;		/* the host may merge equal pages of memory (KSM) */

@@ -28,10 +28,12 @@
 /* The local APIC timer of an in-kernel irqchip counts at 1 GHz. */
 #define LAPIC_TIMER_KHZ 1000000u
 
-static const struct {
+struct msr {
 	uint32_t index;
 	uint64_t value;
-} reset_msrs[] = {
+};
+
+static const struct msr reset_msrs[] = {
 	{ 0x00000174, 0 },		/* SYSENTER_CS, ESP, EIP */
 	{ 0x00000175, 0 },
 	{ 0x00000176, 0 },
@@ -44,25 +46,39 @@ static const struct {
 	{ 0xc0000102, 0 },		/* KERNEL_GS_BASE */
 };
 
-static int set_msrs(struct rd_cpu *cpu)
+/* As firmware does where there are enclaves: IA32_FEAT_CTL locked, with SGX and launch control. */
+static const struct msr enclave_msrs[] = {
+	{ 0x0000003a, 1u << 0 | 1u << 17 | 1u << 18 },
+};
+
+static int set_msr_list(struct rd_cpu *cpu, const struct msr *list, uint32_t n)
 {
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entries[RD_ARRAY_SIZE(reset_msrs)];
-	} msrs = { .head.nmsrs = RD_ARRAY_SIZE(reset_msrs) };
+	} msrs = { .head.nmsrs = n };
 	int done;
 
-	for (size_t i = 0; i < RD_ARRAY_SIZE(reset_msrs); i++) {
-		msrs.entries[i].index = reset_msrs[i].index;
-		msrs.entries[i].data = reset_msrs[i].value;
+	for (uint32_t i = 0; i < n; i++) {
+		msrs.entries[i].index = list[i].index;
+		msrs.entries[i].data = list[i].value;
 	}
 	done = ioctl(cpu->fd, KVM_SET_MSRS, &msrs);
 	if (done < 0)
 		return rd_kvm_fail("KVM_SET_MSRS");
-	if ((size_t)done < RD_ARRAY_SIZE(reset_msrs))
+	if ((uint32_t)done < n)
 		return rd_fail(RD_HOST_ERROR, "KVM_SET_MSRS: MSR 0x%x is refused",
-			       reset_msrs[done].index);
+			       list[done].index);
 	return RD_OK;
+}
+
+static int set_msrs(struct rd_cpu *cpu)
+{
+	int status = set_msr_list(cpu, reset_msrs, RD_ARRAY_SIZE(reset_msrs));
+
+	if (!status && cpu->machine->sgx.size)
+		status = set_msr_list(cpu, enclave_msrs, RD_ARRAY_SIZE(enclave_msrs));
+	return status;
 }
 
 static int set_fpu(struct rd_cpu *cpu)
@@ -109,6 +125,7 @@ static int set_cpuid(struct rd_cpu *cpu, const struct kvm_cpuid2 *supported)
 		.lapic_khz = LAPIC_TIMER_KHZ,
 		.ext_dest_id = rd_machine_wide_ids(cpu->machine),
 		.tsc_deadline = rd_kvm_cap(cpu->machine->kvm->fd, KVM_CAP_TSC_DEADLINE_TIMER),
+		.sgx = cpu->machine->sgx.size ? &cpu->machine->sgx : NULL,
 	};
 	size_t room = supported->nent + RD_CPUID_EXTRA;
 	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + room * sizeof(cpuid->entries[0]));

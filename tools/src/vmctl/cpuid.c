@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The leaves that differ between vCPUs or depend on their number, one function per leaf in a
- * table. Everything else passes through as the hypervisor supports it.
+ * table. Everything else passes through as the hypervisor supports it; for a VM with enclaves, as
+ * cpuid_intel.c makes it.
  */
 #include "tools/src/vmctl/cpuid.h"
 
+#include "tools/src/vmctl/cpuid_intel.h"
+#include "tools/src/vmctl/cpuid_table.h"
 #include "tools/src/vmctl/util.h"
-
-#include <string.h>
 
 #define LEAF_HYPERVISOR 0x40000000u
 #define LEAF_FREQUENCY 0x40000010u
@@ -131,23 +132,12 @@ static const struct {
 	{ 0x8000001e, fix_amd_ids },
 };
 
-static struct kvm_cpuid_entry2 *append(struct kvm_cpuid2 *c, uint32_t function, uint32_t index)
-{
-	struct kvm_cpuid_entry2 *e = &c->entries[c->nent++];
-
-	memset(e, 0, sizeof(*e));
-	e->function = function;
-	e->index = index;
-	return e;
-}
-
 /* Extended topology: level 0 is the thread, level 1 the core, then the end of the list. */
 static void add_topology(struct kvm_cpuid2 *c, uint32_t function, const struct vcpu *v)
 {
 	for (uint32_t level = 0; level < 3; level++) {
-		struct kvm_cpuid_entry2 *e = append(c, function, level);
+		struct kvm_cpuid_entry2 *e = rd_cpuid_append_indexed(c, function, level);
 
-		e->flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
 		e->ecx = level;
 		e->edx = v->config->apic_id;
 		if (level == 0) {
@@ -166,23 +156,21 @@ static bool is_topology(uint32_t function)
 	return function == 0x0b || function == 0x1f;
 }
 
-static bool has_leaf(const struct kvm_cpuid2 *c, uint32_t function)
+/* By the middle letters: AuthenticAMD, HygonGenuine. */
+static bool is_amd(const struct kvm_cpuid2 *c)
 {
 	for (uint32_t i = 0; i < c->nent; i++)
-		if (c->entries[i].function == function)
-			return true;
+		if (c->entries[i].function == 0)
+			return c->entries[i].edx == 0x69746e65 || c->entries[i].edx == 0x6e65476e;
 	return false;
 }
 
-static bool is_amd(const struct kvm_cpuid2 *c)
+uint32_t rd_cpuid_address_bits(const struct kvm_cpuid2 *c)
 {
-	for (uint32_t i = 0; i < c->nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &c->entries[i];
-
-		if (e->function == 0)	/* the middle letters: AuthenticAMD, HygonGenuine */
-			return e->edx == 0x69746e65 || e->edx == 0x6e65476e;
-	}
-	return false;
+	for (uint32_t i = 0; i < c->nent; i++)
+		if (c->entries[i].function == 0x80000008)
+			return c->entries[i].eax & 0xff;
+	return 36;
 }
 
 static void fix_entry(struct kvm_cpuid_entry2 *e, const struct vcpu *v)
@@ -192,27 +180,38 @@ static void fix_entry(struct kvm_cpuid_entry2 *e, const struct vcpu *v)
 			fixes[i].fix(e, v);
 }
 
+/* What does not depend on the vCPU, and is not added below. */
+static void copy(struct kvm_cpuid2 *out, const struct kvm_cpuid2 *supported)
+{
+	out->nent = 0;
+	out->padding = 0;
+	for (uint32_t i = 0; i < supported->nent; i++)
+		if (!is_topology(supported->entries[i].function) &&
+		    supported->entries[i].function != LEAF_FREQUENCY)
+			out->entries[out->nent++] = supported->entries[i];
+}
+
 void rd_cpuid_for_vcpu(const struct kvm_cpuid2 *supported, const struct rd_cpuid_config *config,
 		       struct kvm_cpuid2 *out)
 {
-	struct vcpu v = { .config = config, .amd = is_amd(supported) };
+	struct vcpu v = { .config = config };
 	struct kvm_cpuid_entry2 *e;
+	bool other_cpu = false;
 
-	out->nent = 0;
-	out->padding = 0;
-	for (uint32_t i = 0; i < supported->nent; i++) {
-		if (is_topology(supported->entries[i].function) ||
-		    supported->entries[i].function == LEAF_FREQUENCY)
-			continue;
-		out->entries[out->nent] = supported->entries[i];
-		fix_entry(&out->entries[out->nent++], &v);
+	copy(out, supported);
+	if (config->sgx) {
+		other_cpu = rd_cpuid_intel(out, config->tsc_khz, config->lapic_khz);
+		rd_cpuid_sgx(out, config->sgx);
 	}
-	if (has_leaf(supported, 0x0b))
+	v.amd = is_amd(out);
+	for (uint32_t i = 0; i < out->nent; i++)
+		fix_entry(&out->entries[i], &v);
+	if (other_cpu || rd_cpuid_has_leaf(supported, 0x0b))
 		add_topology(out, 0x0b, &v);
-	if (has_leaf(supported, 0x1f))
+	if (other_cpu || rd_cpuid_has_leaf(supported, 0x1f))
 		add_topology(out, 0x1f, &v);
-	if (config->tsc_khz && has_leaf(supported, LEAF_HYPERVISOR)) {
-		e = append(out, LEAF_FREQUENCY, 0);
+	if (config->tsc_khz && rd_cpuid_has_leaf(supported, LEAF_HYPERVISOR)) {
+		e = rd_cpuid_append(out, LEAF_FREQUENCY, 0);
 		e->eax = config->tsc_khz;
 		e->ebx = config->lapic_khz;
 	}

@@ -4,12 +4,16 @@
 
 #include "tools/src/vmctl/ram.h"
 #include "tools/src/vmctl/rundir.h"
+#include "tools/src/vmctl/sgx.h"
 #include "tools/src/vmctl/util.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of any host: whether this one has so many was seen when the machine was built. */
+#define ADDRESS_BITS_MAX 52u
 
 /* A machine that is restored elsewhere finds its kernel again, for a reset. */
 static json_t *path(const char *name)
@@ -168,9 +172,20 @@ static const char *parse_shares(json_t *list, struct rd_config *config, json_err
 	return why;
 }
 
+/* Only of a machine that has one, and such a machine is in no snapshot. */
+static void describe_epc(json_t *o, const struct rd_config *config)
+{
+	uint64_t base;
+
+	if (!config->epc || !rd_epc_place(config->memory, config->epc, ADDRESS_BITS_MAX, &base))
+		return;
+	json_object_set_new(o, "epc_base", json_integer((json_int_t)base));
+	json_object_set_new(o, "epc_size", json_integer((json_int_t)config->epc));
+}
+
 json_t *rd_describe(const struct rd_config *config, const char *name)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b, s:I, "
+	json_t *o = json_pack("{s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:s?, s:o, s:b, s:b, s:I, "
 			 "s:o, s:b, s:o}",
 			 "name", name, "cpus", (json_int_t)config->n_cpus, "memory",
 			 (json_int_t)config->memory, "irqchip",
@@ -181,6 +196,9 @@ json_t *rd_describe(const struct rd_config *config, const char *name)
 			 "balloon", config->balloon, "vsock",
 			 (json_int_t)config->vsock_cid, "nets", describe_nets(config), "hvc",
 			 config->has_console, "shares", describe_shares(config));
+
+	describe_epc(o, config);
+	return o;
 }
 
 /* A string or null, which stands for none. */

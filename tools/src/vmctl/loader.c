@@ -139,6 +139,7 @@ int rd_load_check(const struct rd_load *load, uint64_t memory)
 
 int rd_load_guest(const struct rd_load *load, const struct rd_ram *ram, uint64_t *entry)
 {
+	struct boot_params *bp = rd_ram_at(ram, RD_ZERO_PAGE_GPA, 4096);
 	struct rd_initrd initrd;
 	struct rd_bzimage bz;
 	int status;
@@ -154,7 +155,8 @@ int rd_load_guest(const struct rd_load *load, const struct rd_ram *ram, uint64_t
 		return status;
 	memcpy(rd_ram_at(ram, RD_CMDLINE_GPA, RD_CMDLINE_ROOM), load->append,
 	       strlen(load->append) + 1);
-	rd_bz_zero_page(&bz, ram, &initrd, rd_ram_at(ram, RD_ZERO_PAGE_GPA, 4096));
+	rd_bz_zero_page(&bz, ram, &initrd, bp);
+	rd_bz_reserve(bp, load->acpi.epc_base, load->acpi.epc_size);
 	rd_bz_page_tables(rd_ram_at(ram, RD_PML4_GPA, 6 * 4096));
 	rd_bz_gdt(rd_ram_at(ram, RD_GDT_GPA, RD_GDT_ENTRIES * 8));
 	*entry = rd_bz_entry(&bz);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Assembly of the machine. The order matters to the API: interrupt controllers before vCPUs,
- * memory before the loader, everything before the first vCPU runs.
+ * memory before the loader, the EPC between memory and vCPUs, everything before the first vCPU
+ * runs.
  */
 #include "tools/src/vmctl/machine.h"
 
+#include "tools/src/vmctl/cpuid.h"
 #include "tools/src/vmctl/irqchip.h"
 #include "tools/src/vmctl/layout.h"
 #include "tools/src/vmctl/loader.h"
 #include "tools/src/vmctl/restore.h"
+#include "tools/src/vmctl/sgx.h"
 #include "tools/src/vmctl/stats_report.h"
 #include "tools/src/vmctl/util.h"
 #include "tools/src/vmctl/virtio_attach.h"
@@ -181,10 +184,24 @@ static int enable_wide_ids(struct rd_machine *m)
 	return RD_OK;
 }
 
+/* Before the first vCPU, and after the memory. A reset builds the machine anew, and its EPC. */
+static int create_epc(struct rd_machine *m, const struct kvm_cpuid2 *supported)
+{
+	uint32_t bits = rd_cpuid_address_bits(supported);
+	uint64_t base, size = m->config->epc;
+
+	if (!size)
+		return RD_OK;
+	if (!rd_epc_place(m->ram.size, size, bits, &base))
+		return rd_fail(RD_USAGE, "--epc: no room above the memory in %u address bits",
+			       bits);
+	return rd_epc_create(m->vm_fd, m->kvm->node, base, size, &m->sgx);
+}
+
 static int create_cpus(struct rd_machine *m)
 {
 	struct kvm_cpuid2 *supported;
-	int status = RD_OK;
+	int status;
 
 	m->cpus = calloc(m->n_cpus, sizeof(*m->cpus));
 	if (!m->cpus)
@@ -194,6 +211,7 @@ static int create_cpus(struct rd_machine *m)
 	supported = rd_kvm_supported_cpuid(m->kvm, 0);
 	if (!supported)
 		return RD_HOST_ERROR;
+	status = create_epc(m, supported);
 	for (uint32_t i = 0; i < m->n_cpus && !status; i++)
 		status = rd_cpu_create(&m->cpus[i], m, i, supported);
 	free(supported);
@@ -215,7 +233,7 @@ static int load_guest(struct rd_machine *m, bool serial)
 		.initrd = m->config->initrd,
 		.append = m->config->append,
 		.acpi = { .n_cpus = m->n_cpus, .legacy_pic = m->legacy_pic, .serial = serial,
-			  .pci = m->has_pci },
+			  .pci = m->has_pci, .epc_base = m->sgx.base, .epc_size = m->sgx.size },
 	};
 	uint64_t entry;
 	int status = rd_load_guest(&load, &m->ram, &entry);

@@ -10,6 +10,7 @@
 #ifndef RD_TOOLS_MACHINE_H
 #define RD_TOOLS_MACHINE_H
 
+#include "kmod/uapi/redoubt_sgx.h"
 #include "tools/src/vmctl/acpi.h"
 #include "tools/src/vmctl/bus.h"
 #include "tools/src/vmctl/clocks.h"
@@ -49,6 +50,7 @@ struct rd_machine {
 	bool has_pit;
 	bool paused;		/* no vCPU runs, devices and time stand still */
 	struct rd_ram ram;
+	struct rd_vm_sgx_info sgx;	/* size 0: no enclaves */
 	struct rd_bus bus;
 	struct rd_ender ender;
 	struct rd_ioapic ioapic;	/* unused unless split */

@@ -41,6 +41,10 @@ bool rd_snapshot_possible(const struct rd_machine *m, char *text, size_t len)
 {
 	char device[64];
 
+	if (m->sgx.size) {
+		snprintf(text, len, "enclaves cannot be saved yet");
+		return false;
+	}
 	for (size_t i = 0; i < RD_ARRAY_SIZE(needed); i++) {
 		if (rd_kvm_cap(m->vm_fd, needed[i].cap) > 0)
 			continue;
