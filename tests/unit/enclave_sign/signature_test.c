@@ -12,6 +12,9 @@
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 
+#define MODULUS 128
+#define SIGNATURE 516
+
 static EVP_PKEY *key;
 static struct rd_sigstruct good;
 
@@ -86,9 +89,9 @@ static const struct {
 	{ 24, 16, false, false, true, true }, /* header 2 */
 	{ 40, 4, true, false, true, true }, /* for software */
 	{ 44, 84, false, false, true, true }, /* reserved */
-	{ 128, 384, true, false, false, false }, /* modulus */
+	{ MODULUS, 384, true, false, false, false }, /* modulus */
 	{ 512, 4, false, true, true, true }, /* exponent */
-	{ 516, 384, true, false, false, false }, /* signature */
+	{ SIGNATURE, 384, true, false, false, false }, /* signature */
 	{ 900, 10, true, false, true, true },
 	{ 910, 2, false, false, true, true }, /* reserved */
 	{ 912, 80, true, false, true, true },
@@ -111,7 +114,9 @@ START_TEST(a_flipped_bit)
 		ck_assert_msg(!rd_sigstruct_check(&s, &v), "byte %zu", n);
 		ck_assert_int_eq(v.form, parts[_i].form);
 		ck_assert_int_eq(v.signature, parts[_i].signature);
-		/* Quotients hardly survive a change of what they are made from. */
+		/* A low bit of what they are made from may leave the quotients as they are. */
+		if (parts[_i].at == MODULUS || parts[_i].at == SIGNATURE)
+			continue;
 		ck_assert_int_eq(v.q1, parts[_i].q1);
 		ck_assert_int_eq(v.q2, parts[_i].q2);
 	}
