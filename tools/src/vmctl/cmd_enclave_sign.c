@@ -216,12 +216,17 @@ static int check_options(const struct sign_options *o, const char *elf,
 {
 	if (!l->raw_tcs_pages && o->attributes & ~l->image.attributes & RD_ATTR_AEXNOTIFY)
 		return rd_fail(RD_USAGE, "%s: its note does not ask for AEX-Notify", elf);
-	if (l->writable_code)
+	return RD_OK;
+}
+
+/* What may be meant so, but should be known. */
+static void warn(const struct sign_options *o, const char *elf, bool writable_code)
+{
+	if (writable_code)
 		rd_warn("%s: has pages that can be written and executed", elf);
 	if (!(o->attributes_mask & RD_ATTR_DEBUG) && !(o->attributes & RD_ATTR_DEBUG))
 		rd_warn("--attributes-mask: without bit 1, anybody may start it as a debug "
 			"enclave");
-	return RD_OK;
 }
 
 static void fill(struct rd_sigstruct *s, const struct sign_options *o,
@@ -241,7 +246,8 @@ static void fill(struct rd_sigstruct *s, const struct sign_options *o,
 	memcpy(s->isvextprodid, o->product, sizeof(s->isvextprodid));
 }
 
-static int sign(const struct sign_options *o, const char *elf, struct rd_sigstruct *s)
+static int sign(const struct sign_options *o, const char *elf, struct rd_sigstruct *s,
+		bool *writable_code)
 {
 	struct rd_enclave_file f;
 	EVP_PKEY *key = NULL;
@@ -249,6 +255,7 @@ static int sign(const struct sign_options *o, const char *elf, struct rd_sigstru
 
 	if (status)
 		return status;
+	*writable_code = f.layout.writable_code;
 	status = check_options(o, elf, &f.layout);
 	if (!status)
 		status = rd_signing_key_load(o->key, &key);
@@ -285,18 +292,20 @@ static int run(const struct rd_command *self, int argc, char **argv)
 	};
 	struct rd_sigstruct s;
 	uint8_t mrsigner[32];
+	bool writable_code = false;
 	int status = rd_enclave_parse(self, &o.common, argc, argv, 1, "one ELF file is");
 
 	if (!status && !o.key)
 		return rd_fail(RD_USAGE, "%s: --key is required", self->name);
 	if (!status)
-		status = sign(&o, argv[0], &s);
+		status = sign(&o, argv[0], &s, &writable_code);
 	if (!status)
 		status = rd_sigstruct_mrsigner(&s, mrsigner);
 	if (!status)
 		status = write_out(&o, argv[0], &s);
 	if (status)
 		return status;
+	warn(&o, argv[0], writable_code);
 	rd_enclave_print(json_pack("{s:o, s:o}", "mrenclave",
 				   rd_enclave_hex(s.enclavehash, sizeof(s.enclavehash)), "mrsigner",
 				   rd_enclave_hex(mrsigner, sizeof(mrsigner))),
