@@ -6,6 +6,7 @@
 #include "tools/src/vmctl/whole_file.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -16,9 +17,20 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char dir[64], path[96], message[256];
+static bool no_flags;
+
+/* In place of the library's: a file system that knows no flags of a rename. */
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
+{
+	if (!no_flags)
+		return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+	errno = EINVAL;
+	return -1;
+}
 
 static void setup(void)
 {
@@ -26,6 +38,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/file", dir);
 	message[0] = 0;
+	no_flags = false;
 	rd_messages_capture(message, sizeof(message));
 }
 
@@ -152,6 +165,47 @@ START_TEST(files_are_replaced_whole)
 }
 END_TEST
 
+/* Loop: with and without rename flags. */
+START_TEST(new_files_replace_nothing)
+{
+	struct stat st;
+	uint8_t *data;
+	size_t len;
+
+	no_flags = _i;
+	umask(0);
+	ck_assert_int_eq(rd_file_create(path, "one", 3), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_uint_eq(st.st_nlink, 1);
+	ck_assert_int_eq(rd_file_create(path, "three", 5), RD_USAGE);
+	ck_assert(strstr(message, "/file: File exists") != NULL);
+	ck_assert_int_eq(rd_file_read(path, 5, &data, &len), 0);
+	ck_assert(len == 3 && !memcmp(data, "one", 3));
+	free(data);
+	ck_assert_uint_eq(entries(), 1);
+	/* A link that leads nowhere is there, too. */
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("elsewhere", path), 0);
+	ck_assert_int_eq(rd_file_create(path, "three", 5), RD_USAGE);
+	ck_assert_uint_eq(entries(), 1);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+}
+END_TEST
+
+START_TEST(names_of_one_file)
+{
+	char other[160];
+
+	snprintf(other, sizeof(other), "%s/../%s/file", dir, strrchr(dir, '/') + 1);
+	ck_assert(!rd_file_same(path, other));
+	ck_assert_int_eq(rd_file_replace(path, "one", 3), 0);
+	ck_assert(rd_file_same(path, other));
+	ck_assert(!rd_file_same(path, dir));
+}
+END_TEST
+
 /* The disk is full after 10 bytes: what was there stays, and nothing else. */
 START_TEST(files_that_do_not_fit)
 {
@@ -183,6 +237,8 @@ TCase *key_case(void)
 	tcase_add_test(t, files_without_a_key);
 	tcase_add_test(t, a_key_that_is_kept);
 	tcase_add_test(t, files_are_replaced_whole);
+	tcase_add_loop_test(t, new_files_replace_nothing, 0, 2);
+	tcase_add_test(t, names_of_one_file);
 	tcase_add_test(t, files_that_do_not_fit);
 	return t;
 }

@@ -12,6 +12,7 @@
 #include "tools/src/vmctl/sigstruct.h"
 #include "tools/src/vmctl/util.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -210,6 +211,14 @@ static void help(const struct rd_command *self)
 	printf("vmctl enclave WORD --help says more about one.\n");
 }
 
+/* A measurement that did not get out is no success. */
+static int flushed(int status)
+{
+	if (!status && (fflush(stdout) || ferror(stdout)))
+		return rd_fail(RD_HOST_ERROR, "standard output: %s", strerror(errno));
+	return status;
+}
+
 static int run(const struct rd_command *self, int argc, char **argv)
 {
 	if (argc < 2)
@@ -225,7 +234,7 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		if (strcmp(word_of(parts[i]), argv[1]) != 0)
 			continue;
 		status = parts[i]->run(parts[i], argc - 1, argv + 1);
-		return status == RD_OPTS_HELP ? RD_OK : status;
+		return status == RD_OPTS_HELP ? RD_OK : flushed(status);
 	}
 	return rd_fail(RD_USAGE, "enclave: no \"%s\" (see vmctl enclave --help)", argv[1]);
 }

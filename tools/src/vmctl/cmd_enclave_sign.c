@@ -270,17 +270,21 @@ static int sign(const struct sign_options *o, const char *elf, struct rd_sigstru
 	return status;
 }
 
-static int write_out(const struct sign_options *o, const char *elf, const struct rd_sigstruct *s)
+/* Where the signature goes: --out, or the name in BESIDE. NULL: a message was printed. */
+static const char *out_name(const struct sign_options *o, const char *elf, char beside[PATH_MAX])
 {
-	char beside[PATH_MAX];
-	int n;
+	const char *out = o->out ? o->out : beside;
+	int n = snprintf(beside, PATH_MAX, "%s.sig", elf);
 
-	if (o->out)
-		return rd_file_replace(o->out, s, sizeof(*s));
-	n = snprintf(beside, sizeof(beside), "%s.sig", elf);
-	if (n < 0 || (size_t)n >= sizeof(beside))
-		return rd_fail(RD_USAGE, "%s: name too long", elf);
-	return rd_file_replace(beside, s, sizeof(*s));
+	if (!o->out && (n < 0 || n >= PATH_MAX))
+		rd_fail(RD_USAGE, "%s: name too long", elf);
+	else if (rd_file_same(out, o->key))
+		rd_fail(RD_USAGE, "%s: is the key, and stays what it is", out);
+	else if (rd_file_same(out, elf))
+		rd_fail(RD_USAGE, "%s: is the enclave, and stays what it is", out);
+	else
+		return out;
+	return NULL;
 }
 
 static int run(const struct rd_command *self, int argc, char **argv)
@@ -290,6 +294,8 @@ static int run(const struct rd_command *self, int argc, char **argv)
 		.xfrm_mask = UINT64_MAX,
 		.miscmask = UINT32_MAX,
 	};
+	char beside[PATH_MAX];
+	const char *out = NULL;
 	struct rd_sigstruct s;
 	uint8_t mrsigner[32];
 	bool writable_code = false;
@@ -297,12 +303,16 @@ static int run(const struct rd_command *self, int argc, char **argv)
 
 	if (!status && !o.key)
 		return rd_fail(RD_USAGE, "%s: --key is required", self->name);
+	if (!status) {
+		out = out_name(&o, argv[0], beside);
+		status = out ? RD_OK : RD_USAGE;
+	}
 	if (!status)
 		status = sign(&o, argv[0], &s, &writable_code);
 	if (!status)
 		status = rd_sigstruct_mrsigner(&s, mrsigner);
 	if (!status)
-		status = write_out(&o, argv[0], &s);
+		status = rd_file_replace(out, &s, sizeof(s));
 	if (status)
 		return status;
 	warn(&o, argv[0], writable_code);

@@ -64,7 +64,7 @@ static bool write_full(int fd, const void *data, size_t len)
 }
 
 /* A file that was not there before. */
-static int create(const char *path, const void *data, size_t len, mode_t mode)
+static int write_new(const char *path, const void *data, size_t len, mode_t mode)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	int err = 0;
@@ -82,27 +82,54 @@ static int create(const char *path, const void *data, size_t len, mode_t mode)
 	return rd_fail(RD_HOST_ERROR, "%s: %s", path, strerror(err));
 }
 
-int rd_file_create(const char *path, const void *data, size_t len)
+/* rename(), but not over a file. Network file systems know no such flag, but have links. */
+static int rename_new(const char *from, const char *to)
 {
-	return create(path, data, len, 0600);
+	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+		return 0;
+	if ((errno != EINVAL && errno != ENOSYS) || link(from, to))
+		return -1;
+	unlink(from);
+	return 0;
 }
 
-int rd_file_replace(const char *path, const void *data, size_t len)
+/* The bytes go to a file beside it, which takes the name when all of them are there. */
+static int put(const char *path, const void *data, size_t len, mode_t mode,
+	       int (*move)(const char *from, const char *to))
 {
 	char partial[PATH_MAX];
-	struct stat st;
 	int n = snprintf(partial, sizeof(partial), "%s.partial-%d", path, (int)getpid());
 	int status;
 
 	if (n < 0 || (size_t)n >= sizeof(partial))
 		return rd_fail(RD_USAGE, "%s: name too long", path);
+	status = write_new(partial, data, len, mode);
+	if (status || !move(partial, path))
+		return status;
+	status = rd_fail(errno == EEXIST ? RD_USAGE : RD_HOST_ERROR, "%s: %s", path,
+			 strerror(errno));
+	unlink(partial);
+	return status;
+}
+
+int rd_file_create(const char *path, const void *data, size_t len)
+{
+	return put(path, data, len, 0600, rename_new);
+}
+
+int rd_file_replace(const char *path, const void *data, size_t len)
+{
+	struct stat st;
+
 	/* A rename would put a file in the place of a device or a pipe. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return rd_fail(RD_USAGE, "%s: not a regular file", path);
-	status = create(partial, data, len, 0666);
-	if (status || !rename(partial, path))
-		return status;
-	status = rd_fail(RD_HOST_ERROR, "%s: %s", path, strerror(errno));
-	unlink(partial);
-	return status;
+	return put(path, data, len, 0666, rename);
+}
+
+bool rd_file_same(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }

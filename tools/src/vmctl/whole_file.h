@@ -3,6 +3,7 @@
 #ifndef RD_TOOLS_WHOLE_FILE_H
 #define RD_TOOLS_WHOLE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,13 @@ int rd_file_read(const char *path, size_t max, uint8_t **data, size_t *len);
  */
 int rd_file_replace(const char *path, const void *data, size_t len);
 
-/* rd_file_create - a new file that its owner alone may read; nothing is replaced. A status. */
+/*
+ * rd_file_create - the same for a file that its owner alone may read; nothing is replaced. A
+ * status.
+ */
 int rd_file_create(const char *path, const void *data, size_t len);
+
+/* rd_file_same - are these two names of one file? */
+bool rd_file_same(const char *a, const char *b);
 
 #endif
