@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Services that the host gives to P files: time, timers, memory, randomness. kmod/host.c implements
- * them on the kernel, tests/unit/host_shim.c for user space with a virtual clock that only the test
- * advances.
+ * Services that the host gives to P files: time, timers, memory, randomness, cryptography.
+ * kmod/host.c and kmod/host_crypto.c implement them on the kernel, tests/unit/host_shim.c (with a
+ * virtual clock that only the test advances) and tests/unit/crypto_shim.c for user space.
  * Invariant: no function here sleeps unless its comment says so.
  */
 #ifndef RD_KMOD_HOST_H
@@ -68,6 +68,37 @@ u64 rd_host_page_pa(const void *page);
 
 /* Cryptographically strong random bytes. */
 void rd_host_random(void *buf, size_t len);
+
+/* SHA-256 of a message that comes in pieces. The state is plain data and may be copied and kept. */
+struct rd_sha256 {
+	u32 state[8];
+	u64 bytes; /* so far */
+	u8 rest[64];
+};
+
+void rd_host_sha256_init(struct rd_sha256 *h);
+void rd_host_sha256_update(struct rd_sha256 *h, const void *data, size_t len);
+void rd_host_sha256_final(struct rd_sha256 *h, u8 hash[32]);
+
+/* AES-128-CMAC (SP 800-38B). 0; -ENOENT: the host has none; -ENOMEM. May sleep. */
+int rd_host_cmac(const u8 key[16], const void *data, size_t len, u8 mac[16]);
+
+/*
+ * AES-128-GCM under one key, in place: any number of threads may use it. new: NULL with
+ * *err -ENOENT or -ENOMEM. seal: 0, -ENOMEM. open: -EBADMSG as well, and then buf is of no use. buf
+ * is memory of rd_host_page_alloc() or rd_host_zalloc(), within one page. They may sleep.
+ */
+struct rd_gcm;
+struct rd_gcm *rd_host_gcm_new(const u8 key[16], int *err);
+void rd_host_gcm_free(struct rd_gcm *g);
+int rd_host_gcm_seal(struct rd_gcm *g, const u8 iv[12], const void *aad, size_t aad_len, void *buf,
+		     size_t len, u8 tag[16]);
+int rd_host_gcm_open(struct rd_gcm *g, const u8 iv[12], const void *aad, size_t aad_len, void *buf,
+		     size_t len, const u8 tag[16]);
+
+/* Compare in a time that does not depend on the bytes; overwrite, whatever the compiler thinks. */
+bool rd_host_equal(const void *a, const void *b, size_t len);
+void rd_host_wipe(void *p, size_t len);
 
 /* Wait until every reader that entered rd_rcu_read_lock() before has left. May sleep. */
 void rd_host_rcu_sync(void);

@@ -7,6 +7,7 @@
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include "enclave/unit.h"
 #include "kmod/ioctl.h"
 #include "kmod/irqfd.h"
 #include "kmod/power.h"
@@ -29,7 +30,7 @@ MODULE_PARM_DESC(halt_poll_ns,
 static const struct rd_hw *const rd_backends[] = { &rd_svm };
 
 /* The subsystems, in the order of their hooks. */
-static const struct rd_unit *const rd_all_units[] = {};
+static const struct rd_unit *const rd_all_units[] = { &rd_enclave_unit };
 
 /*
  * The reason that speaks of this machine best: "switched off" and "in use" say more than "not
@@ -85,11 +86,13 @@ static int rd_units_init(void)
 			rd_units_exit();
 			return r;
 		}
+		if (u->slot)
+			*u->slot = rd_units.nr;
 		rd_units.unit[rd_units.nr++] = u;
 		if (u->pre_run)
 			rd_units.pre_run[rd_units.nr_pre_run++] = u->pre_run;
-		if (u->exit_hook)
-			rd_units.exit_hook[rd_units.nr_exit_hook++] = u->exit_hook;
+		if (u->insn)
+			rd_units.insn[rd_units.nr_insn++] = u->insn;
 		if (u->mem_fault)
 			rd_units.mem_fault[rd_units.nr_mem_fault++] = u->mem_fault;
 	}
@@ -194,6 +197,8 @@ static void __exit rd_exit(void)
 
 module_init(rd_init);
 module_exit(rd_exit);
+/* For enclaves: the algorithms are asked for by name, when the first VM has an EPC. */
+MODULE_SOFTDEP("pre: aesni_intel cmac gcm");
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Redoubt, a hypervisor that speaks the KVM API");
 MODULE_VERSION("0.1");

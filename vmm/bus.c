@@ -183,6 +183,13 @@ static void rd_bus_trace_ipi(struct rd_vcpu *v, unsigned int len, const void *da
 	trace_rd_apic_ipi(v->id, dest << 32 | (u32)rd_bus_value(data, min(len, 4U)));
 }
 
+/* The EPC, from outside an enclave: the abort page. */
+static bool rd_bus_is_abort(const struct rd_vm *vm, u64 addr)
+{
+	return unlikely(vm->reserve_pages) &&
+	       (addr >> RD_PAGE_SHIFT) - vm->reserve_gfn < vm->reserve_pages;
+}
+
 /*
  * RD_BUS_FAST_MMIO: a write of unknown length and value (len 0, data NULL), told from its address
  * alone before the instruction is decoded; only eventfds that take any length answer.
@@ -200,6 +207,8 @@ int rd_bus_write(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, const v
 			rd_ioapic_write(&v->vm->chip, addr - v->vm->chip.ioapic.base, len, data);
 			return 0;
 		}
+		if (rd_bus_is_abort(v->vm, addr))
+			return 0;
 	} else if (bus == RD_BUS_PIO && v->vm->chip.mode == RD_IRQCHIP_KERNEL) {
 		if (!rd_bus_pio_write(v, addr, len, data))
 			return 0;
@@ -218,6 +227,10 @@ int rd_bus_read(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, void *da
 			struct rd_ioapic *io = &v->vm->chip.ioapic;
 
 			rd_ioapic_read(io, addr - io->base, len, data);
+			return 0;
+		}
+		if (rd_bus_is_abort(v->vm, addr)) {
+			memset(data, 0xff, len);
 			return 0;
 		}
 	} else if (bus == RD_BUS_PIO && v->vm->chip.mode == RD_IRQCHIP_KERNEL) {

@@ -14,6 +14,7 @@ struct rd_vcpu;
 struct rd_pt_format;
 struct rd_paging_regs;
 struct rd_mode_run;
+struct rd_apart;
 
 struct rd_hw {
 	const char *name; /* "svm", "vmx" */
@@ -92,6 +93,9 @@ struct rd_hw {
 	 */
 	int (*mode_prepare)(struct rd_vcpu *v);
 	void (*mode_enter)(struct rd_vcpu *v, struct rd_mode_run *m);
+	/* The same for a subsystem's tables (vmm/apart.h). */
+	int (*apart_prepare)(struct rd_vcpu *v);
+	void (*apart_enter)(struct rd_vcpu *v, struct rd_apart *a);
 };
 
 extern const struct rd_hw *rd_hw;

@@ -267,6 +267,25 @@ static bool region_ok(const struct kvm_userspace_memory_region *r)
 	       r->memory_size >> RD_PAGE_SHIFT <= RD_MAX_SLOT_PAGES;
 }
 
+static bool in_reserve(const struct rd_vm *vm, u64 gfn, u64 npages)
+{
+	return gfn < vm->reserve_gfn + vm->reserve_pages && vm->reserve_gfn < gfn + npages;
+}
+
+int rd_slots_reserve(struct rd_vm *vm, u64 gfn, u64 npages)
+{
+	struct rd_slot range = { .base_gfn = gfn, .npages = npages };
+
+	lockdep_assert_held(&vm->slots_lock);
+	if (gfn + npages > vm->mmu.max_gfn)
+		return -EINVAL;
+	if (table_overlaps(table_of(vm), &range, NULL))
+		return -EEXIST;
+	vm->reserve_gfn = gfn;
+	vm->reserve_pages = npages;
+	return 0;
+}
+
 static bool slot_matches(const struct rd_slot *s, const struct rd_slot *old)
 {
 	return s->hva == old->hva && s->npages == old->npages &&
@@ -286,7 +305,7 @@ static int slot_put(struct rd_vm *vm, const struct kvm_userspace_memory_region *
 		ret = -EINVAL;
 	} else if (old && s->base_gfn == old->base_gfn) {
 		ret = s->flags == old->flags ? 1 : slot_change_flags(vm, old, s);
-	} else if (table_overlaps(table_of(vm), s, old)) {
+	} else if (table_overlaps(table_of(vm), s, old) || in_reserve(vm, s->base_gfn, s->npages)) {
 		ret = -EEXIST;
 	} else if (s->base_gfn + s->npages > vm->mmu.max_gfn) {
 		ret = -EINVAL;

@@ -64,6 +64,12 @@ void rd_slots_destroy(struct rd_vm *vm);
  */
 int rd_slots_set(struct rd_vm *vm, const struct kvm_userspace_memory_region *r);
 /*
+ * No slot may lie in the range from now on, and there accesses read ones and drop writes, as those
+ * to the EPC from outside an enclave do. Once per VM, before its first vCPU. -EEXIST: a slot is
+ * there; -EINVAL: it ends behind what the CPU can address. slots_lock held.
+ */
+int rd_slots_reserve(struct rd_vm *vm, u64 gfn, u64 npages);
+/*
  * KVM_GET_DIRTY_LOG: fetch and clear, re-protect, flush (with manual protect: only fetch).
  * KVM_CLEAR_DIRTY_LOG: clear and re-protect. -EINVAL bad slot number or range, -ENOENT no such
  * slot or no log, -ENXIO the VM has dirty rings, -EFAULT. Take slots_lock.

@@ -229,8 +229,8 @@ static int reprotected(struct rd_vcpu *v, struct fault *f)
 {
 	struct rd_mmu *mmu = &v->vm->mmu;
 
-	/* In the view, reasons are what opens a page: none may have gone either. */
-	if (unlikely(f->root != mmu->root))
+	/* In integrity mode, reasons are what opens a page: none may have gone either. */
+	if (unlikely(f->root == mmu->view[RD_VIEW_MODE]))
 		return rd_prot_map_get(&mmu->prot, f->gfn) != f->page_reasons ? RD_PF_RETRY : 0;
 	if (likely(!mmu->prot.nr))
 		return 0;
@@ -350,17 +350,22 @@ static int ask_units(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 }
 
 /*
- * What the view may do with a page: its reasons open it instead of stopping what it is there for,
- * but those of the slot hold, and what another subsystem owns is nobody's.
+ * A fault in a view.  In integrity mode the reasons of a page open it instead of stopping what it
+ * is there for, but those of the slot hold, and what another subsystem owns is nobody's.  A
+ * subsystem's own tables show what the VM's table shows.
  */
-static noinline void view_verdict(struct rd_vcpu *v, const struct rd_slot *s, unsigned int acc,
-				  struct fault *f)
+static noinline void view_verdict(struct rd_vcpu *v, const struct rd_slot *s, u64 gfn,
+				  unsigned int acc, struct fault *f)
 {
-	f->root = v->vm->mmu.view;
-	f->page_reasons = v->view.reasons;
-	f->verdict = rd_prot_decide(s->reasons, acc);
-	f->verdict.allow &= v->view.allow;
+	bool mode = v->view.which == RD_VIEW_MODE;
+
+	f->root = v->vm->mmu.view[v->view.which];
+	f->page_reasons = mode ? v->view.reasons : page_reasons(v, gfn);
+	f->verdict = rd_prot_decide(s->reasons | (mode ? 0 : f->page_reasons), acc);
 	f->verdict.small = true;
+	if (!mode)
+		return;
+	f->verdict.allow &= v->view.allow;
 	if ((acc & ~v->view.allow) || (f->page_reasons & BIT(RD_PROT_OWNED)))
 		f->verdict.action = RD_PROT_EMULATE;
 }
@@ -372,7 +377,7 @@ static int fault_in_slot(struct rd_vcpu *v, struct rd_slot *s, u64 gpa, unsigned
 	int ret;
 
 	if (unlikely(v->view.allow)) {
-		view_verdict(v, s, acc, &f);
+		view_verdict(v, s, gpa >> RD_PAGE_SHIFT, acc, &f);
 	} else {
 		f.root = v->vm->mmu.root;
 		f.page_reasons = page_reasons(v, gpa >> RD_PAGE_SHIFT);

@@ -20,6 +20,13 @@ struct rd_vm;
 struct rd_vcpu;
 struct rd_slot;
 
+/* Who runs on a nested table of its own. */
+enum rd_view {
+	RD_VIEW_MODE,              /* integrity mode (vmm/mode.h) */
+	RD_VIEW_APART,             /* a subsystem's tables (vmm/apart.h) */
+	RD_NR_VIEWS
+};
+
 /*
  * Lock: [L] changed under lock held for write, read under either. Order: vm->srcu, prot_lock, then
  * lock; nothing is taken under it. What removes or narrows translations flushes the TLBs before it
@@ -30,8 +37,8 @@ struct rd_mmu {
 	const struct rd_pt_format *fmt;
 	u64 *root;
 	u64 root_pa;               /* with the memory encryption bit, where the host uses it */
-	u64 *view;                 /* [L] a second table, for integrity mode; NULL: none */
-	u64 view_pa;
+	u64 *view[RD_NR_VIEWS];    /* [L] further tables; NULL: none */
+	u64 view_pa[RD_NR_VIEWS];
 	u64 me_mask;               /* that bit, or 0 */
 	u64 max_gfn;               /* slots must end below */
 	struct mmu_notifier notifier;
@@ -101,28 +108,34 @@ void rd_mmu_close(struct rd_vm *vm, u64 gfn);
 void rd_mmu_unprotect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason reason);
 
 /*
- * The view: a second nested table, which a vCPU runs on in integrity mode (vmm/mode.h). It maps
- * single pages, as far as its user allows, and loses them with the VM's own table.
+ * Views: further nested tables, which a vCPU runs on instead of the VM's. They map single pages and
+ * lose them with the VM's own table.
  *
- * Make it (-ENOMEM; it stays until the VM ends); empty it.
+ * Make one (-ENOMEM; it stays until the VM ends); empty it, or take a page out of it: on return no
+ * vCPU uses what was mapped.
  */
-int rd_mmu_view_init(struct rd_vm *vm);
-void rd_mmu_view_clear(struct rd_vm *vm);
+int rd_mmu_view_init(struct rd_vm *vm, enum rd_view which);
+void rd_mmu_view_clear(struct rd_vm *vm, enum rd_view which);
+void rd_mmu_view_unmap(struct rd_vm *vm, enum rd_view which, u64 gfn);
 /*
- * A fault in the view. allow: RD_ACC_ bits that follow from the page's reasons, which the caller
- * has read; if these change, the page goes. RD_PF_FIXED, _RETRY, _EMULATE: it is not for that
- * access; -errno. Caller as for rd_mmu_fault().
+ * A fault in integrity mode's view. allow: RD_ACC_ bits that follow from the page's reasons, which
+ * the caller has read; if these change, the page goes. RD_PF_FIXED, _RETRY, _EMULATE: it is not for
+ * that access; -errno. Caller as for rd_mmu_fault().
  */
 int rd_mmu_view_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc, u8 reasons, unsigned int allow);
+/* A fault in RD_VIEW_APART: what the VM's own table would map. As rd_mmu_fault(). */
+int rd_mmu_apart_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc);
 /*
- * Map a page of the module's at a guest page where the guest sees something else, or nothing.
+ * Map a page of the module's at a guest page where the guest sees something else, or nothing; to
+ * be read and written, and executed if so told.
  * RD_PF_FIXED, -ENOMEM.
  */
-int rd_mmu_view_page(struct rd_vcpu *v, u64 gfn, struct page *page);
+int rd_mmu_view_page(struct rd_vcpu *v, enum rd_view which, u64 gfn, struct page *page, bool exec);
 
-/* What a fault of a vCPU is for: allow is 0 but while it is one of the view. */
+/* What a fault of a vCPU is for: allow is 0 but while it is one of a view. */
 struct rd_mmu_view_ask {
 	u8 allow, reasons;
+	u8 which; /* enum rd_view */
 };
 
 #endif

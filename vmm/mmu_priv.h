@@ -66,10 +66,11 @@ struct rd_zapper {
 };
 
 void rd_zap_begin(struct rd_zapper *z, struct rd_vm *vm, bool yield);
-/* Guest pages [first, end), in the VM's table and in its view. */
+/* Guest pages [first, end), in the VM's table and in its views. */
 void rd_zap_range(struct rd_zapper *z, u64 first, u64 end);
-/* The same in the view only, where there is one. */
-void rd_zap_view(struct rd_zapper *z, u64 first, u64 end);
+/* The same in one view, or in all, where they are. */
+void rd_zap_view(struct rd_zapper *z, enum rd_view which, u64 first, u64 end);
+void rd_zap_views(struct rd_zapper *z, u64 first, u64 end);
 void rd_zap_end(struct rd_zapper *z);
 /* Empty a present entry of that level. */
 void rd_zap_entry(struct rd_zapper *z, u64 *e, unsigned int level);

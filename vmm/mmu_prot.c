@@ -20,7 +20,7 @@ static void tighten(struct rd_zapper *z, u64 gfn, u8 reason)
 	unsigned int level = 0;
 	u64 value, *e = rd_mmu_leaf(mmu, mmu->root, gfn, &level, &value);
 
-	rd_zap_view(z, gfn, gfn + 1);
+	rd_zap_views(z, gfn, gfn + 1);
 	if (!e)
 		return;
 	if (level > 1 || (reason & RD_PROT_STOPS_READ))
@@ -90,7 +90,7 @@ void rd_mmu_unprotect(struct rd_vm *vm, u64 gfn, u64 npages, enum rd_prot_reason
 	rd_zap_begin(&z, vm, true);
 	while (rd_prot_map_next(&mmu->prot, &gfn, end, BIT(reason))) {
 		next = min(end, rd_pt_next(gfn, 2));
-		rd_zap_view(&z, gfn, next);
+		rd_zap_views(&z, gfn, next);
 		for (; gfn < next; gfn++)
 			rd_prot_map_clear(&mmu->prot, gfn, BIT(reason));
 		widen(&z, gfn - 1);

@@ -84,10 +84,12 @@ void rd_zap_entry(struct rd_zapper *z, u64 *e, unsigned int level)
 void rd_mmu_free_tables(struct rd_vm *vm)
 {
 	struct rd_zapper z = { .vm = vm, .dead = LIST_HEAD_INIT(z.dead) };
+	unsigned int i;
 
 	bury(&z, vm->mmu.root, vm->mmu.fmt->levels);
-	if (vm->mmu.view)
-		bury(&z, vm->mmu.view, vm->mmu.fmt->levels);
+	for (i = 0; i < RD_NR_VIEWS; i++)
+		if (vm->mmu.view[i])
+			bury(&z, vm->mmu.view[i], vm->mmu.fmt->levels);
 	free_dead(&z);
 }
 
@@ -136,17 +138,25 @@ static void zap_in(struct rd_zapper *z, u64 *root, u64 first, u64 end)
 	}
 }
 
-void rd_zap_view(struct rd_zapper *z, u64 first, u64 end)
+void rd_zap_view(struct rd_zapper *z, enum rd_view which, u64 first, u64 end)
 {
-	u64 *view = z->vm->mmu.view;
+	u64 *view = z->vm->mmu.view[which];
 
 	if (unlikely(view))
 		zap_in(z, view, first, end);
 }
 
+void rd_zap_views(struct rd_zapper *z, u64 first, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < RD_NR_VIEWS; i++)
+		rd_zap_view(z, i, first, end);
+}
+
 void rd_zap_range(struct rd_zapper *z, u64 first, u64 end)
 {
-	rd_zap_view(z, first, end);
+	rd_zap_views(z, first, end);
 	zap_in(z, z->vm->mmu.root, first, end);
 }
 
@@ -201,12 +211,14 @@ bool rd_mmu_write_protect_mask(struct rd_vm *vm, const struct rd_slot *s, u64 fi
 {
 	struct rd_mmu *mmu = &vm->mmu;
 	u64 base = s->base_gfn + first;
+	unsigned int i;
 	bool changed;
 
 	lockdep_assert_held_write(&mmu->lock);
 	changed = write_protect_mask(mmu, mmu->root, base, mask);
-	if (unlikely(mmu->view))
-		changed |= write_protect_mask(mmu, mmu->view, base, mask);
+	for (i = 0; i < RD_NR_VIEWS; i++)
+		if (unlikely(mmu->view[i]))
+			changed |= write_protect_mask(mmu, mmu->view[i], base, mask);
 	return changed;
 }
 
@@ -238,7 +250,7 @@ void rd_mmu_write_protect_slot(struct rd_vm *vm, const struct rd_slot *s)
 	struct rd_zapper z;
 
 	rd_zap_begin(&z, vm, true);
-	rd_zap_view(&z, gfn, end);
+	rd_zap_views(&z, gfn, end);
 	while (gfn < end) {
 		gfn = protect_step(&z, gfn, end);
 		rd_zap_breathe(&z);

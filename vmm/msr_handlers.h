@@ -10,14 +10,15 @@
 #include "vmm/msr.h"
 
 #define RD_MSR_READERS(X) \
-	X(apic_base) X(arch_caps) X(debugctl) X(efer) X(feat_ctl) X(hw) X(mce_bank) X(mce_ctl2) \
+	X(apic_base) X(arch_caps) X(debugctl) X(efer) X(feat_ctl) X(hw) X(lepubkeyhash) \
+	X(mce_bank) X(mce_ctl2) \
 	X(mcg_ctl) X(mtrr) X(osvw) X(pat) X(platform_info) X(pv) X(spec_ctrl) \
 	X(tsc) X(tsc_adjust) X(tsc_aux) X(tsc_deadline) X(word) X(word_host) X(xss)
 
 #define RD_MSR_WRITERS(X) \
 	X(apic_base) X(arch_caps) X(de_cfg) X(debugctl) X(efer) X(hw) \
-	X(hw_canonical) X(hw_u32) X(hwcr) X(mce_bank) X(mce_ctl2) X(mcg_ctl) X(misc_enable) \
-	X(mtrr) X(pat) X(platform_info) X(pred_cmd) X(pv) X(spec_ctrl) X(tsc) \
+	X(hw_canonical) X(hw_u32) X(hwcr) X(lepubkeyhash) X(mce_bank) X(mce_ctl2) X(mcg_ctl) \
+	X(misc_enable) X(mtrr) X(pat) X(platform_info) X(pred_cmd) X(pv) X(spec_ctrl) X(tsc) \
 	X(tsc_adjust) X(tsc_aux) X(tsc_deadline) X(ucode_rev) X(word) X(word_host) \
 	X(xss)
 

@@ -68,6 +68,8 @@ const struct rd_msr_range rd_msr_ranges[] = {
 	ONE(MSR_IA32_PRED_CMD, NULL, rd_mw_pred_cmd),
 	ONE(MSR_IA32_UCODE_WRITE, NULL, write_ignored),
 	ONE(MSR_IA32_UCODE_REV, rd_mr_word, rd_mw_ucode_rev),
+	{ MSR_IA32_SGXLEPUBKEYHASH0, MSR_IA32_SGXLEPUBKEYHASH3, rd_mr_lepubkeyhash,
+	  rd_mw_lepubkeyhash },
 	ONE(MSR_IA32_SMBASE, rd_mr_word_host, rd_mw_word_host),
 	{ MSR_IA32_PERFCTR0, MSR_IA32_PERFCTR1, read_zero, write_ignored },
 	ONE(MSR_FSB_FREQ, read_constant, NULL),

@@ -17,6 +17,10 @@
 /* --- words of the vCPU --- */
 
 /* Where a plain word lives. */
+/* The hash of the key that launched enclaves before launch control was given to the OS. */
+static const u64 lepubkeyhash_reset[4] = { 0xa6053e051270b7ac, 0x6cfbe8ba8b3b413d,
+					   0xc4916d99f2b3735d, 0xd4f8c05909f9bb3b };
+
 static u64 *word_of(struct rd_vcpu *v, u32 msr)
 {
 	switch (msr) {
@@ -134,6 +138,25 @@ int rd_mw_xss(struct rd_vcpu *v, u32 msr, u64 val, bool host)
 	return val & ~v->cpuid->xss_allowed ? RD_MSR_GP : rd_msr_store_word(v, msr, val);
 }
 
+/* Readable where there is SGX; writable where the firmware has left launch control to the OS. */
+int rd_mr_lepubkeyhash(struct rd_vcpu *v, u32 msr, u64 *val, bool host)
+{
+	if (!host && !rd_cpuid_has(v, RD_F_SGX_LC))
+		return RD_MSR_GP;
+	*val = v->lepubkeyhash[msr - MSR_IA32_SGXLEPUBKEYHASH0];
+	return RD_MSR_OK;
+}
+
+int rd_mw_lepubkeyhash(struct rd_vcpu *v, u32 msr, u64 val, bool host)
+{
+	const u64 open = FEAT_CTL_LOCKED | FEAT_CTL_SGX_LC_ENABLED;
+
+	if (!host && (!rd_cpuid_has(v, RD_F_SGX_LC) || (v->feat_ctl & open) != open))
+		return RD_MSR_GP;
+	v->lepubkeyhash[msr - MSR_IA32_SGXLEPUBKEYHASH0] = val;
+	return RD_MSR_OK;
+}
+
 /* Locked, nothing enabled; AMD CPUs do not have it. */
 int rd_mr_feat_ctl(struct rd_vcpu *v, u32 msr, u64 *val, bool host)
 {
@@ -187,6 +210,7 @@ void rd_msr_reset(struct rd_vcpu *v, bool init_event)
 	v->pat = RD_PAT_RESET;
 	v->misc_enable = MISC_ENABLE_RESET;
 	v->feat_ctl = 1;
+	memcpy(v->lepubkeyhash, lepubkeyhash_reset, sizeof(v->lepubkeyhash));
 	v->smbase = 0x30000;
 	v->spec_ctrl = 0;
 	v->tsc_aux = 0;

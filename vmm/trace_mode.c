@@ -88,7 +88,7 @@ static int mode_make(struct rd_vm *vm, struct rd_mode *mode)
 	if (!ret)
 		ret = make_tables(mode);
 	if (!ret)
-		ret = rd_mmu_view_init(vm);
+		ret = rd_mmu_view_init(vm, RD_VIEW_MODE);
 	return ret;
 }
 
@@ -133,7 +133,7 @@ void rd_mode_drop(struct rd_trace_guest *g)
 	mutex_unlock(&g->mode_lock);
 	if (!mode)
 		return;
-	rd_mmu_view_clear(g->vm);
+	rd_mmu_view_clear(g->vm, RD_VIEW_MODE);
 	mode_free(mode);
 }
 
@@ -168,7 +168,8 @@ static u8 fault(struct rd_vcpu *v, const struct rd_mode *mode, const struct rd_m
 	int r;
 
 	if (gfn - mode->tables_gfn < RD_MODE_TABLES) {
-		r = rd_mmu_view_page(v, gfn, mode->table[gfn - mode->tables_gfn]);
+		r = rd_mmu_view_page(v, RD_VIEW_MODE, gfn, mode->table[gfn - mode->tables_gfn],
+				     false);
 	} else {
 		reasons = gfn < RD_TREE_GFNS ? rd_prot_map_get(&v->vm->mmu.prot, gfn) : 0;
 		r = rd_mmu_view_fault(v, m->gpa, m->acc, reasons, allowed(mode, gfn, reasons));

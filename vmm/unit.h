@@ -13,6 +13,8 @@
 struct rd_vm;
 struct rd_vcpu;
 
+#define RD_MAX_UNITS 12
+
 struct rd_unit {
 	const char *name;
 	int (*init)(void);
@@ -24,21 +26,24 @@ struct rd_unit {
 	void (*vcpu_reset)(struct rd_vcpu *v, bool init_event);
 	int (*pre_run)(struct rd_vcpu *v); /* before entry, preemption on: 1 go on, 0 to user space,
 					      -errno */
-	int (*exit_hook)(
-		struct rd_vcpu *v); /* exits of kinds the core does not handle: -ENOENT not mine */
+	/*
+	 * The guest is to have #UD at RIP, where n bytes are insn: -ENOENT not mine, else as
+	 * handle_exit.
+	 */
+	int (*insn)(struct rd_vcpu *v, const u8 *insn, unsigned int n);
 	int (*mem_fault)(struct rd_vcpu *v, u64 gpa,
 			 unsigned int acc); /* -ENOENT not mine, else enum rd_fault_result */
 	long (*vm_ioctl)(struct rd_vm *vm, unsigned int cmd,
 			 unsigned long arg); /* -ENOTTY not mine */
 	long (*vcpu_ioctl)(struct rd_vcpu *v, unsigned int cmd, unsigned long arg);
+	unsigned int *slot; /* filled at load: its place in rd_vm.parts and rd_vcpu.parts */
 };
 
 /* From kmod/main.c: registered units, compacted per hook. */
-#define RD_MAX_UNITS 12
 struct rd_unit_hooks {
-	unsigned int nr_pre_run, nr_exit_hook, nr_mem_fault, nr;
+	unsigned int nr_pre_run, nr_insn, nr_mem_fault, nr;
 	int (*pre_run[RD_MAX_UNITS])(struct rd_vcpu *v);
-	int (*exit_hook[RD_MAX_UNITS])(struct rd_vcpu *v);
+	int (*insn[RD_MAX_UNITS])(struct rd_vcpu *v, const u8 *insn, unsigned int n);
 	int (*mem_fault[RD_MAX_UNITS])(struct rd_vcpu *v, u64 gpa, unsigned int acc);
 	const struct rd_unit *unit[RD_MAX_UNITS];
 };

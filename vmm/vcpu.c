@@ -20,6 +20,7 @@
 #include "vmm/cpuid.h"
 #include "vmm/hw.h"
 #include "vmm/unit.h"
+#include "vmm/xstate.h"
 #include "vmm/vm.h"
 
 unsigned int rd_halt_poll_ns = 200000;
@@ -356,29 +357,6 @@ static bool rd_ready_for_user_irq(struct rd_vcpu *v)
 	       !v->exc.pending && !v->exc.injected;
 }
 
-static void rd_load_xstate(struct rd_vcpu *v)
-{
-	if (v->xcr0 != v->host_xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, v->xcr0);
-	if (v->uses_pkru && v->pkru != v->host_pkru)
-		wrpkru(v->pkru);
-}
-
-/* Only while guest and host differ. An emulated CPU may have let XSETBV through without an exit:
- * what is in force counts. */
-static void rd_restore_xstate(struct rd_vcpu *v)
-{
-	if (v->xcr0 != v->host_xcr0)
-		v->xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	if (v->uses_pkru) {
-		v->pkru = rdpkru();
-		if (v->pkru != v->host_pkru)
-			wrpkru(v->host_pkru);
-	}
-	if (v->xcr0 != v->host_xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, v->host_xcr0);
-}
-
 /* Hot. One entry and exit with its handling: 1 go on, 0 to user space, -errno. */
 static int rd_vcpu_enter(struct rd_vcpu *v)
 {
@@ -416,7 +394,7 @@ static int rd_vcpu_enter(struct rd_vcpu *v)
 		rd_pv_eoi_sync_in(v);
 	if (unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))
 		switch_fpu_return();
-	xstate = v->xcr0 != v->host_xcr0 || v->uses_pkru;
+	xstate = rd_xstate_differs(v);
 	if (unlikely(xstate))
 		rd_load_xstate(v);
 

@@ -19,6 +19,7 @@
 #include "vmm/mmu.h"
 #include "vmm/stats.h"
 #include "vmm/trace.h"
+#include "vmm/unit.h"
 
 struct rd_vm;
 struct rd_slot;
@@ -113,6 +114,7 @@ struct rd_vcpu {
 	u64 guest_debug_dr7;
 	u64 pat, misc_enable, feat_ctl, smbase, spec_ctrl, tsc_aux, mcg_cap, mcg_status, mcg_ctl,
 		ucode_rev, platform_info, arch_caps;
+	u64 lepubkeyhash[4]; /* IA32_SGXLEPUBKEYHASH */
 	u64 hwcr, de_cfg, osvw_length, osvw_status, smi_count, power_ctl;
 	u64 mce_ctl2[32];
 	u64 mtrr[8 * 2 + 11 + 1 + 1], mce[4 * 32]; /* variable 0x200-0x20f, fixed, deftype, spare */
@@ -169,6 +171,7 @@ struct rd_vcpu {
 	bool judging; /* holds the guest tree's judge_lock (vmm/trace_mode.c) */
 
 	/* Life. */
+	void *parts[RD_MAX_UNITS]; /* the subsystems', by rd_unit.slot */
 	struct mutex mutex;
 	struct rcuwait wait; /* HLT, wait-for-SIPI */
 	struct preempt_notifier preempt;

@@ -17,6 +17,7 @@
 #include "vmm/pvclock.h"
 #include "vmm/stats.h"
 #include "vmm/trace.h"
+#include "vmm/unit.h"
 #include "vmm/vcpu.h"
 
 struct rd_hw_vm;
@@ -35,6 +36,7 @@ struct rd_vm {
 	struct srcu_struct srcu;
 	atomic64_t epoch; /* counts the replacements, from 1 */
 	wait_queue_head_t epoch_wait;
+	u64 reserve_gfn, reserve_pages; /* rd_slots_reserve() */
 	struct rd_mmu mmu;
 	struct rd_trace *trace; /* NULL until its write traces are first used; then for good */
 	struct rd_irqchip chip;
@@ -42,6 +44,7 @@ struct rd_vm {
 		*vcpus[RD_MAX_VCPUS]; /* [any] append-only; nr_vcpus published with release */
 	u32 nr_vcpus;
 	struct rd_hw_vm *hw;
+	void *parts[RD_MAX_UNITS]; /* the subsystems', by rd_unit.slot */
 	struct mutex lock; /* vCPU creation, irqchip creation, capabilities, routes */
 	struct mutex slots_lock;
 	struct rd_vm_stats stats;

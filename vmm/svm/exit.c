@@ -12,6 +12,7 @@
 #include "kmod/compat.h"
 #include "vmm/gwalk.h"
 #include "vmm/svm/svm.h"
+#include "vmm/unit.h"
 #include "kmod/trace.h"
 
 typedef int (*rd_svm_handler)(struct rd_vcpu *v);
@@ -141,15 +142,25 @@ static int rd_svm_gp(struct rd_vcpu *v)
 	return 1;
 }
 
-/* #UD of the guest: VMCALL is the other vendor's hypercall opcode and may work here as well. */
+/*
+ * #UD of the guest: VMCALL is the other vendor's hypercall opcode and may work here as well, and
+ * subsystems have instructions of their own.
+ */
 static int rd_svm_ud_intercept(struct rd_vcpu *v)
 {
 	static const u8 vmcall[] = { 0x0f, 0x01, 0xc1 }, vmmcall[] = { 0x0f, 0x01, 0xd9 };
-	u8 insn[3];
+	unsigned int n, i;
+	u8 insn[4];
+	int ret;
 
-	if (rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, 3) == 3 &&
-	    !memcmp(insn, vmcall, sizeof(vmcall)))
+	n = rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, sizeof(insn));
+	if (n >= sizeof(vmcall) && !memcmp(insn, vmcall, sizeof(vmcall)))
 		return rd_exit_foreign_hypercall(v, vmmcall, sizeof(vmmcall));
+	for (i = 0; i < rd_units.nr_insn; i++) {
+		ret = rd_units.insn[i](v, insn, n);
+		if (ret != -ENOENT)
+			return ret;
+	}
 	return rd_svm_ud(v);
 }
 

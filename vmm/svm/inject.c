@@ -307,8 +307,11 @@ void rd_svm_complete_injection(struct rd_vcpu *v)
 	struct rd_hw_vcpu *h = v->hw;
 	u64 info = h->vmcb->c.exit_int_info;
 	u8 vector = info & SVM_EVT_VECTOR;
-	/* An injected #BP or #OF: the debugger must not be told of its instruction again. */
-	bool soft = v->exc.injected && v->exc.soft_len && v->exc.vector == vector;
+	/*
+	 * An injected #BP or #OF: the debugger must not be told of its instruction again; and there
+	 * is none that would run again when it came from elsewhere (an enclave).
+	 */
+	bool given = v->exc.injected && v->exc.vector == vector;
 
 	h->vmcb->c.event_inj = 0;
 	if (h->iret_pending && v->rip != h->iret_rip) {
@@ -333,7 +336,7 @@ void rd_svm_complete_injection(struct rd_vcpu *v)
 	case SVM_EVT_EXCEPTION:
 		if (vector == 3 || vector == 4) {
 			rd_svm_undo_return(v);
-			v->exc.injected = soft;
+			v->exc.injected = given;
 			break;
 		}
 		v->exc.injected = true;

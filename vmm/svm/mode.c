@@ -47,7 +47,7 @@ static void fill(struct rd_vcpu *v, struct rd_vmcb *b)
 	c->int_ctl = SVM_V_INTR_MASKING |
 		     (rd_svm_has(SVM_F_VGIF) ? SVM_V_GIF | SVM_V_GIF_ENABLE : 0);
 	c->np_control = 1;
-	c->n_cr3 = __sme_set(v->vm->mmu.view_pa);
+	c->n_cr3 = __sme_set(v->vm->mmu.view_pa[RD_VIEW_MODE]);
 	c->int_state = 0;
 	segment(&s->cs, SEG_CODE64, ~0U);
 	segment(&s->ss, SEG_DATA, ~0U);

@@ -45,6 +45,7 @@ void rd_svm_vcpu_free(struct rd_vcpu *v)
 	/* A new vCPU may get this address: no CPU may take it for the one that ran last. */
 	for_each_possible_cpu(cpu) cmpxchg(&per_cpu_ptr(&rd_svm_cpu, cpu)->last, h, NULL);
 	free_page((unsigned long)h->mode);
+	free_page((unsigned long)h->apart);
 	free_page((unsigned long)h->vmcb);
 	kfree(h);
 	v->hw = NULL;

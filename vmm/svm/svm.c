@@ -62,4 +62,6 @@ struct rd_hw rd_svm = {
 	.flush_tlb = rd_svm_flush_tlb,
 	.mode_prepare = rd_svm_mode_prepare,
 	.mode_enter = rd_svm_mode_enter,
+	.apart_prepare = rd_svm_apart_prepare,
+	.apart_enter = rd_svm_apart_enter,
 };

@@ -35,6 +35,7 @@ struct rd_hw_vcpu {
 	bool flush; /* TLB flush before the next entry */
 	u64 tsc_ratio;
 	struct rd_vmcb *mode; /* of integrity mode; NULL: never been there */
+	struct rd_vmcb *apart; /* of a subsystem's tables; likewise */
 };
 
 /* One per CPU, allocated while virtualization is on. */
@@ -94,6 +95,10 @@ void rd_svm_take_asid(struct rd_svm_cpu *c, struct rd_vmcb_control *ctl);
 /* mode.c */
 int rd_svm_mode_prepare(struct rd_vcpu *v);
 void rd_svm_mode_enter(struct rd_vcpu *v, struct rd_mode_run *m);
+
+/* apart.c */
+int rd_svm_apart_prepare(struct rd_vcpu *v);
+void rd_svm_apart_enter(struct rd_vcpu *v, struct rd_apart *a);
 
 /* exit.c */
 int rd_svm_handle_exit(struct rd_vcpu *v);

@@ -6,6 +6,7 @@
 #include <check.h>
 
 TCase *layout_case(void);
+TCase *agree_case(void);
 TCase *hostile_case(void);
 TCase *signature_case(void);
 TCase *key_case(void);

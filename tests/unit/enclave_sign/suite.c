@@ -8,6 +8,7 @@ Suite *rd_suite(void)
 	Suite *s = suite_create("enclave_sign");
 
 	suite_add_tcase(s, layout_case());
+	suite_add_tcase(s, agree_case());
 	suite_add_tcase(s, hostile_case());
 	suite_add_tcase(s, signature_case());
 	suite_add_tcase(s, key_case());
