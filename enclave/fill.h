@@ -3,7 +3,8 @@
  * The page tables that a vCPU has inside an enclave (P): built one page at a time from what was
  * proven of it, emptied at once.
  * Invariant: an entry of the last level exists only if rd_fills_put() made it since the last
- * rd_fills_clear(); all of them say user, accessed and dirty, so the CPU never writes to the tables.
+ * rd_fills_clear(); all of them say user, accessed and dirty, so the CPU never writes to the
+ * tables.
  */
 #ifndef RD_ENCLAVE_FILL_H
 #define RD_ENCLAVE_FILL_H
@@ -15,10 +16,10 @@
 
 struct rd_fills {
 	u64 *table[RD_FILL_TABLES];
-	u64 base;    /* guest-physical address of the first, the others follow */
-	u32 used;    /* tables that are linked; the first is the root */
-	u8 levels;   /* 4 or 5 */
-	u32 noted;   /* entries to be emptied; above RD_FILL_NOTED: all tables */
+	u64 base; /* guest-physical address of the first, the others follow */
+	u32 used; /* tables that are linked; the first is the root */
+	u8 levels; /* 4 or 5 */
+	u32 noted; /* entries to be emptied; above RD_FILL_NOTED: all tables */
 	u64 *note[RD_FILL_NOTED];
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Leaves and keys that a program of the tests of enclave/ does not link, though the tables of leaves
- * and the machine of the tests refer to them.
- * Invariant: weak, so that the real thing wins where it is linked; no test gets here.
+ * Leaves and keys that a program of the tests of enclave/ does not link, though the tables of
+ * leaves and the machine of the tests refer to them. Invariant: weak, so that the real thing wins
+ * where it is linked; no test gets here.
  */
 #include "enclave/leaf.h"
 
