@@ -2,8 +2,9 @@
 /*
  * Into an enclave and out of it (P): EENTER, ERESUME, EEXIT, the asynchronous exit, EDECCSSA.
  * SDM, "SGX User Leaf Function Reference" and "Enclave Exiting Events".
- * Invariant: as in enclave/enter.h.  The thread is counted in the SECS before the EPCM is asked
- * about the SSA, so whoever takes these pages away afterwards has to wait for it to leave.
+ * Invariant: as in enclave/enter.h.  The thread is counted in the SECS before the EPCM is asked,
+ * for the last time, about the TCS and the SSA, so whoever takes these pages away afterwards has to
+ * wait for it to leave.
  */
 #include "enclave/enter.h"
 #include "vmm/gwalk.h"
@@ -100,6 +101,12 @@ static int check_enclave(struct rd_leaf *l, const struct entry *n)
 	return 0;
 }
 
+static void entry_undo(const struct entry *n, u32 epoch)
+{
+	rd_epcm_end(n->tcs_e, RD_OP_BUSY);
+	rd_track_leave(n->secs_e, epoch);
+}
+
 /*
  * The TCS that RBX names, shared; and what has to be in order for EENTER and ERESUME.  On success
  * the TCS is busy with us and we are counted, both to be undone by entry_undo().
@@ -131,16 +138,14 @@ static int entry_begin(struct rd_leaf *l, struct entry *n)
 		goto unshare;
 	}
 	l->stay->epoch = rd_track_enter(n->secs_e);
+	/* Blocked meanwhile, in an epoch before ours? Then nobody would wait for us to leave. */
+	ret = check_tcs(l, n->tcs_e, la);
+	if (ret)
+		entry_undo(n, l->stay->epoch);
 unshare:
 	/* A thread that is counted keeps the page in place. */
 	rd_epcm_unshare(n->tcs_e);
 	return ret;
-}
-
-static void entry_undo(const struct entry *n, u32 epoch)
-{
-	rd_epcm_end(n->tcs_e, RD_OP_BUSY);
-	rd_track_leave(n->secs_e, epoch);
 }
 
 /* The enclave's own entry point and segments; the frame to fill is the one behind those in use. */
