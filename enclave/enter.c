@@ -89,9 +89,12 @@ static int check_tcs(struct rd_leaf *l, const struct rd_epcm *e, u64 la)
 static int check_enclave(struct rd_leaf *l, const struct entry *n)
 {
 	const struct rd_attributes *a = &n->secs->attributes;
-	u64 flags = n->tcs->flags;
+	const struct rd_tcs *t = n->tcs;
+	u64 flags = READ_ONCE(t->flags);
 	bool notify = flags & RD_TCS_AEXNOTIFY;
 
+	if ((t->ossa | t->ofsbase | t->ogsbase) & ~RD_PAGE_MASK)
+		return rd_leaf_gp(l);
 	if (!(a->flags & RD_ATTR_INIT) || flags & ~TCS_FLAGS)
 		return rd_leaf_gp(l);
 	if (notify != !!(a->flags & RD_ATTR_AEXNOTIFY) && !(flags & RD_TCS_DBGOPTIN))
@@ -264,15 +267,19 @@ static void put_gprs(struct rd_gprsgx *g, const u64 *gpr)
 
 /*
  * The XSAVE area as it was: copied first, because other threads of the enclave may write to it
- * while it is looked at.
+ * while it is looked at.  The copy is not to outlive the enclave.
  */
 static bool restore_xstate(struct rd_leaf *l, const struct entry *n)
 {
 	u64 xfrm = n->secs->attributes.xfrm, header[3];
+	u32 size = rd_xsave_size(&l->epc->model, xfrm);
+	bool ret;
 
-	memcpy(l->xbuf, l->epc->page[n->xsave], rd_xsave_size(&l->epc->model, xfrm));
+	memcpy(l->xbuf, l->epc->page[n->xsave], size);
 	memcpy(header, l->xbuf + XSAVE_HEADER, sizeof(header));
-	return !(header[0] & ~xfrm) && !header[1] && !header[2] && l->ops->xrstor(l, l->xbuf, xfrm);
+	ret = !(header[0] & ~xfrm) && !header[1] && !header[2] && l->ops->xrstor(l, l->xbuf, xfrm);
+	rd_host_wipe(l->xbuf, size);
+	return ret;
 }
 
 /* Everything as the asynchronous exit found it. */
@@ -314,6 +321,7 @@ int rd_eresume(struct rd_leaf *l)
 	} else {
 		ret = resume(l, &n, &g);
 	}
+	rd_host_wipe(&g, sizeof(g));
 undo:
 	if (ret)
 		entry_undo(&n, l->stay->epoch);
