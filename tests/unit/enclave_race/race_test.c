@@ -13,7 +13,7 @@
 enum { SECS, TCS, TCS2, SSA, SSA2, DATA, NEW, ENCLAVE_PAGES, VA = ENCLAVE_PAGES, FREE };
 
 #define CPUS 3U
-#define MAX_ACTS 5U
+#define MAX_ACTS 8U
 #define LA(page) (W_ENCL + (page)*4096ULL)
 #define RW (RD_SI_R | RD_SI_W)
 
@@ -84,14 +84,25 @@ static void ewb(struct cpu *c, u32 page)
 	leaf(c, RD_EWB, pageinfo(c, page, pi), w_epc(page), w_epc(VA) + page * 8);
 }
 
-static void eldu(struct cpu *c, u32 page)
+static void eldu_to(struct cpu *c, u32 page, u32 to)
 {
 	struct rd_pageinfo pi = { .linaddr = LA(page),
 				  .srcpge = evicted(page),
 				  .secinfo = evicted(page + 16),
 				  .secs = w_epc(SECS) };
 
-	leaf(c, RD_ELDU, pageinfo(c, page, pi), w_epc(page), w_epc(VA) + page * 8);
+	leaf(c, RD_ELDU, pageinfo(c, page, pi), w_epc(to), w_epc(VA) + page * 8);
+}
+
+static void eldu(struct cpu *c, u32 page)
+{
+	eldu_to(c, page, page);
+}
+
+/* The same page once more. */
+static void eldu_twin(struct cpu *c, u32 page)
+{
+	eldu_to(c, page, FREE);
 }
 
 static void eremove(struct cpu *c, u32 page)
@@ -295,6 +306,25 @@ static const char *what_is_wrong(const struct cpu *c)
 	return NULL;
 }
 
+/* Of one enclave, at its place in it, and nowhere twice. */
+static const char *whose_it_is(u32 page)
+{
+	const struct rd_epcm *e = &w.epc.map[page];
+	u32 i;
+
+	if (rd_epcm_valid(e) != !!w.epc.page[page])
+		return "contents and validity differ";
+	if (!rd_epcm_valid(e) || e->secs == RD_NO_PAGE)
+		return NULL;
+	if (!rd_epcm_valid(&w.epc.map[SECS]))
+		return "a page has lost its enclave";
+	for (i = 0; i < page; i++)
+		if (rd_epcm_valid(&w.epc.map[i]) && w.epc.map[i].secs == e->secs &&
+		    w.epc.map[i].addr == e->addr)
+			return "a page is there twice";
+	return NULL;
+}
+
 static const char *what_is_held(u32 page)
 {
 	const struct rd_epcm *e = &w.epc.map[page];
@@ -316,10 +346,10 @@ static const char *judge(void)
 
 	for (page = 0; page < W_EPC_NR; page++) {
 		wrong = what_is_held(page);
+		if (!wrong)
+			wrong = whose_it_is(page);
 		if (wrong)
 			return wrong;
-		if (rd_epcm_valid(&w.epc.map[page]) != !!w.epc.page[page])
-			return "contents and validity differ";
 		children += rd_epcm_valid(&w.epc.map[page]) && w.epc.map[page].secs == SECS;
 	}
 	for (i = 0; i < CPUS; i++) {
@@ -345,6 +375,12 @@ struct one {
 	bool inside; /* CPU 0 is in the enclave by TCS */
 };
 
+#define ALL_BUT_ONE                                                                                \
+	{ eremove, TCS }, { eremove, TCS2 }, { eremove, SSA }, { eremove, SSA2 },                  \
+	{                                                                                          \
+		eremove, NEW                                                                       \
+	}
+
 static const struct one ones[] = {
 	{ "EENTER", { { 0 } }, { eenter, TCS }, false },
 	{ "ERESUME", { { 0 } }, { eresume, TCS }, false },
@@ -364,6 +400,13 @@ static const struct one ones[] = {
 	  { { eblock, SSA2 }, { etrack, SECS }, { ewb, SSA2 } },
 	  { eldu, SSA2 },
 	  false },
+	{ "ELDU of rights",
+	  { { emodpr_rw, SSA2 }, { eblock, SSA2 }, { etrack, SECS }, { ewb, SSA2 } },
+	  { eldu, SSA2 },
+	  false },
+	{ "EREMOVE of SECS", { ALL_BUT_ONE, { eremove, DATA } }, { eremove, SECS }, false },
+	{ "EREMOVE of the last page", { ALL_BUT_ONE }, { eremove, DATA }, false },
+	{ "EAUG of the first page", { ALL_BUT_ONE, { eremove, DATA } }, { eaug, NEW }, false },
 	{ "EAUG", { { eremove, NEW } }, { eaug, NEW }, false },
 	{ "ETRACK", { { 0 } }, { etrack, SECS }, false },
 	{ "EACCEPT of rights", { { emodpr, SSA }, { etrack, SECS } }, { eaccept, SSA }, true },
@@ -394,6 +437,10 @@ static const struct act others[][MAX_ACTS] = {
 	{ { eldu, SSA2 }, { eenter, TCS2 } },
 	{ { emodpr, SSA2 }, { etrack, SECS }, { eblock, SSA2 }, { ewb, SSA2 } },
 	{ { etrack, SECS }, { etrack, SECS }, { etrack, SECS } },
+	{ { eldu_twin, SSA2 } },
+	{ { eremove, SECS } },
+	{ { eaug, NEW } },
+	{ { eremove, DATA }, { eremove, SECS } },
 };
 
 /* false: the leaf has fewer steps. */
