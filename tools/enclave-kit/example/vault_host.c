@@ -23,14 +23,14 @@
 #define CPUID_ANSWER 0x56415541u
 
 static struct rd_encl *vault;
-static char error[RD_ENCL_ERROR_BYTES];
+static char error[RD_ENCL_ERROR_BYTES]; /* of the calls since the last result */
 static int failures;
 
 static void tell(bool good, const char *what)
 {
 	failures += !good;
 	printf("%s - %s\n", good ? "ok" : "not ok", what);
-	if (!good && error[0])
+	if (error[0])
 		printf("# %s\n", error);
 	error[0] = '\0';
 	fflush(stdout);
@@ -141,7 +141,6 @@ static void refusals(void)
 	     "an argument of another size is refused");
 	tell(rd_encl_call(vault, 99, &c, sizeof(c), NULL, error) == -EINVAL,
 	     "a call that is not there is refused");
-	printf("# %s\n", error);
 }
 
 /* --- the host's side of the enclave's own calls --- */
@@ -248,7 +247,6 @@ static void death(void)
 
 	tell(rd_encl_call(vault, VAULT_CRASH, &c, sizeof(c), NULL, error) == -EFAULT,
 	     "an exception that no one deals with is the end");
-	printf("# %s\n", error);
 	tell(rd_encl_call(vault, VAULT_COUNT, &c, sizeof(c), NULL, error) == -EFAULT,
 	     "of all threads");
 }
@@ -266,7 +264,6 @@ static void altered(const char *elf, const char *sig)
 	if (f)
 		fclose(f);
 	tell(ok && !rd_encl_load(elf, path, NULL, error), "a signature that was altered starts nothing");
-	printf("# %s\n", error);
 	remove(path);
 }
 

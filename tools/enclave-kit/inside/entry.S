@@ -25,6 +25,13 @@
 	subq $\below, %rsp
 .endm
 
+/* Where C finds the thread's page, be it the thread's first entry or an exception in it; R10 is lost. */
+.macro own_page
+	movq %rax, %r10
+	addq %gs:RD_KIT_T_SELF, %r10
+	movq %r10, %gs:RD_KIT_T_LINEAR
+.endm
+
 /* Flags as C has them; needs a stack. */
 .macro clean_flags
 	pushq $2
@@ -56,9 +63,7 @@ rd_kit_entry:
 	lfence
 	own_stack RD_KIT_EXC_STACK
 	clean_flags
-	movq %rax, %r10
-	addq %gs:RD_KIT_T_SELF, %r10
-	movq %r10, %gs:RD_KIT_T_LINEAR
+	own_page
 	movq %r8, %gs:RD_KIT_T_AREA
 	movq %r9, %gs:RD_KIT_T_AREA_SIZE
 	cmpq $0, %gs:RD_KIT_T_CANARY
@@ -133,6 +138,7 @@ exception:
 	movq %rcx, %gs:RD_KIT_T_EXC_IP
 	own_stack 0
 	clean_flags
+	own_page
 	movq %rax, %rdi
 	clean_xstate
 	xorl %ebp, %ebp
