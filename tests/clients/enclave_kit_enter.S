@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * void hostile_enter(struct hostile_regs *r, struct sgx_enclave_run *run, vdso): into an enclave with
- * something in every register that a host can fill, DF and AC set; keeps what is in them afterwards.
- * The order of struct hostile_regs: RDI RSI RDX R8 R9, then R10 to R15, RFLAGS, XMM0, XMM15.
+ * void hostile_enter(struct hostile_regs *r, struct sgx_enclave_run *run, vdso): into an enclave
+ * with something in every register that a host can fill, DF and AC set; keeps what is in them
+ * afterwards. The order of struct hostile_regs: RDI RSI RDX R8 R9, then R10 to R15, RFLAGS, XMM0,
+ * XMM15.
  */
 #define OUT_R10 40
 #define OUT_FLAGS 88

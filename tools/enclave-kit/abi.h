@@ -2,9 +2,9 @@
 /*
  * What passes between an enclave of the kit and its loader in registers: of entry.S as well.
  *
- * In (EENTER at CSSA 0): RDI what to do, RSI address and RDX size of the argument, R8 address and R9
- * size of the exchange area, which is outside and stays the host's for the time of the call. Out
- * (EEXIT): RDI why, RSI and RDX as below, R8 size. All else is zero.
+ * In (EENTER at CSSA 0): RDI what to do, RSI address and RDX size of the argument, R8 address and
+ * R9 size of the exchange area, which is outside and stays the host's for the time of the call. Out
+ * (EEXIT): RDI why, RSI and RDX as below. All else is zero.
  *
  * Neither side believes the other: what comes in is checked inside, and what comes out is no
  * address that the loader would follow.
@@ -48,7 +48,7 @@
 #define RD_KIT_T_AREA 312
 #define RD_KIT_T_AREA_SIZE 320
 
-/* The end of a thread's stack is a stack of its own for exceptions: the interrupted one may be bad. */
+/* Bytes at the end of a thread's stack for exceptions alone: what was interrupted may have none. */
 #define RD_KIT_EXC_STACK 4096
 
 #endif

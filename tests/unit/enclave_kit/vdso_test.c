@@ -48,15 +48,16 @@ static struct made *make(bool gnu)
 	m->head.e_phoff = offsetof(struct made, part);
 	m->head.e_phentsize = sizeof(Elf64_Phdr);
 	m->head.e_phnum = 2;
-	m->part[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = LINKED_AT, .p_filesz = sizeof(*m) };
+	m->part[0] =
+		(Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = LINKED_AT, .p_filesz = sizeof(*m) };
 	m->part[1] = (Elf64_Phdr){ .p_type = PT_DYNAMIC,
 				   .p_offset = offsetof(struct made, dynamic),
 				   .p_filesz = sizeof(m->dynamic) };
 	m->dynamic[0] = (Elf64_Dyn){ DT_STRTAB, { AT(strings) } };
 	m->dynamic[1] = (Elf64_Dyn){ DT_STRSZ, { sizeof(strings) } };
 	m->dynamic[2] = (Elf64_Dyn){ DT_SYMTAB, { AT(symbol) } };
-	m->dynamic[3] = gnu ? (Elf64_Dyn){ DT_GNU_HASH, { AT(gnu_hash) } } :
-			      (Elf64_Dyn){ DT_HASH, { AT(hash) } };
+	m->dynamic[3] = gnu ? (Elf64_Dyn){ DT_GNU_HASH, { AT(gnu_hash) } }
+			    : (Elf64_Dyn){ DT_HASH, { AT(hash) } };
 	m->symbol[1] = symbol(1, STT_FUNC, 1, AT(code));
 	m->symbol[2] = symbol(7, STT_FUNC, SHN_UNDEF, AT(code));
 	m->symbol[3] = symbol(17, STT_OBJECT, 1, AT(code));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host of the example, and the test of the kit: calls the vault in every way that it has, and in
- * some that it must refuse. TAP on standard output; exit status 1 if something was wrong.
+ * The host of the example, and the test of the kit: calls the vault in every way that it has, and
+ * in some that it must refuse. TAP on standard output; exit status 1 if something was wrong.
  *
  * usage: vault_host ENCLAVE SIGNATURE
  */
@@ -172,7 +172,8 @@ static void exceptions(void)
 {
 	struct vault_cpuid c = { .leaf = 7 };
 	struct vault_probe p = { 0 };
-	uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t start;
 
 	tell(!CALL(VAULT_CPUID, c) && c.eax == (7 ^ CPUID_ANSWER) && c.r15 == 0x1122334455667788,
@@ -201,8 +202,8 @@ static void evidence(void)
 
 	tell(!CALL(VAULT_REPORT, r), "the enclave reports");
 	memcpy(&body, r.report, sizeof(r.report));
-	tell(!memcmp(body.reportdata, "of this run", 12) &&
-		     memcmp(body.mrenclave, nothing, 32) && memcmp(body.mac, nothing, 16),
+	tell(!memcmp(body.reportdata, "of this run", 12) && memcmp(body.mrenclave, nothing, 32) &&
+		     memcmp(body.mac, nothing, 16),
 	     "with the data of the call, a measurement and a MAC");
 	printf("# MRENCLAVE ");
 	for (unsigned int n = 0; n < 32; n++)
@@ -235,8 +236,8 @@ static void cpu_state(void)
 	CALL(VAULT_CPU_STATE, s);
 	asm volatile("stmxcsr %0; fnstcw %1" : "=m"(mxcsr), "=m"(back));
 	asm volatile("ldmxcsr %0; fninit" : : "m"((uint32_t){ 0x1f80 }));
-	tell(s.mxcsr == 0x1f80 && s.x87_control == 0x37f && !(s.rflags & 0x40400) &&
-		     !s.xmm15[0] && !s.xmm15[1],
+	tell(s.mxcsr == 0x1f80 && s.x87_control == 0x37f && !(s.rflags & 0x40400) && !s.xmm15[0] &&
+		     !s.xmm15[1],
 	     "the enclave starts with a clean CPU");
 	tell(mxcsr == bad && back == control, "this program has its own back");
 }
@@ -263,7 +264,8 @@ static void altered(const char *elf, const char *sig)
 	ok = ok && (f = freopen(path, "wb", f)) && fwrite(bytes, sizeof(bytes), 1, f) == 1;
 	if (f)
 		fclose(f);
-	tell(ok && !rd_encl_load(elf, path, NULL, error), "a signature that was altered starts nothing");
+	tell(ok && !rd_encl_load(elf, path, NULL, error),
+	     "a signature that was altered starts nothing");
 	remove(path);
 }
 

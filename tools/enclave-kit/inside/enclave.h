@@ -3,12 +3,11 @@
  * What code in an enclave of the kit has instead of a C library.
  *
  * An enclave defines its note with RD_ENCLAVE(), its calls with RD_ECALL() and RD_ECALLS(), and may
- * define rd_on_exception(). Compile with RD_KIT_CFLAGS and link with enclave.ld as docs/enclave-kit.md
- * has it.
+ * define rd_on_exception(). How it is compiled and linked is in docs/enclave-kit.md.
  *
- * The argument of a call is a struct that is copied in before the function runs and copied out after
- * it, so the host cannot change it meanwhile. Pointers in it are the host's words: what they point
- * to is to be reached by rd_copy_in() and rd_copy_out() alone.
+ * The argument of a call is a struct that is copied in before the function runs and copied out
+ * after it, so the host cannot change it meanwhile. Pointers in it are the host's words: what they
+ * point to is to be reached by rd_copy_in() and rd_copy_out() alone.
  */
 #ifndef RD_KIT_ENCLAVE_H
 #define RD_KIT_ENCLAVE_H
@@ -24,24 +23,24 @@
 /* --- the enclave's own definitions --- */
 
 /*
- * RD_ENCLAVE(threads, stack pages of each, heap pages, other fields of struct rd_kit_image). The last
- * page of a stack is the one for exceptions.
+ * RD_ENCLAVE(threads, stack pages of each, heap pages, other fields of struct rd_kit_image). The
+ * last page of a stack is the one for exceptions.
  */
 #define RD_ENCLAVE(n_threads, n_stack, n_heap, ...)                                                \
 	_Static_assert((n_stack) >= 2, "a stack, and a page for exceptions");                      \
-	__attribute__((section(RD_KIT_NOTE_SECTION), used, aligned(4))) static const struct        \
-		rd_kit_note rd_kit_note = {                                                        \
-			RD_KIT_NOTE_HEAD,                                                          \
-			.image = { .magic = RD_KIT_MAGIC,                                          \
-				   .version = RD_KIT_VERSION,                                      \
-				   .threads = (n_threads),                                         \
-				   .nssa = 2,                                                      \
-				   .ssa_frame_pages = 1,                                           \
-				   .stack_pages = (n_stack),                                       \
-				   .heap_pages = (n_heap),                                         \
-				   .miscselect = 1, /* page faults say where */                    \
-				   __VA_ARGS__ },                                                  \
-		}
+	__attribute__((section(RD_KIT_NOTE_SECTION), used,                                         \
+		       aligned(4))) static const struct rd_kit_note rd_kit_note = {                \
+		RD_KIT_NOTE_HEAD,                                                                  \
+		.image = { .magic = RD_KIT_MAGIC,                                                  \
+			   .version = RD_KIT_VERSION,                                              \
+			   .threads = (n_threads),                                                 \
+			   .nssa = 2,                                                              \
+			   .ssa_frame_pages = 1,                                                   \
+			   .stack_pages = (n_stack),                                               \
+			   .heap_pages = (n_heap),                                                 \
+			   .miscselect = 1, /* page faults say where */                            \
+			   __VA_ARGS__ },                                                          \
+	}
 
 struct rd_ecall {
 	int64_t (*call)(void *args);
@@ -57,7 +56,10 @@ struct rd_ecall {
 	}                                                                                          \
 	enum { name##_ecall_size = sizeof(type) }
 
-#define RD_ECALL_ROW(name) { .call = name##_ecall, .size = name##_ecall_size }
+#define RD_ECALL_ROW(name)                                                                         \
+	{                                                                                          \
+		.call = name##_ecall, .size = name##_ecall_size                                    \
+	}
 
 /* RD_ECALLS([NUMBER] = RD_ECALL_ROW(name), ...); a number without a row is no call. */
 #define RD_ECALLS(...)                                                                             \

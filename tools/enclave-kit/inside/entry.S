@@ -2,12 +2,14 @@
 /*
  * The way into an enclave and out of it.
  *
- * Invariant: nothing of the host's is used before it is replaced: stack, flags (DF, AC), x87, SSE and
- * what else XSAVE knows. Out go the four registers of abi.h and zeros. Addresses of our own come from the TCS
- * (the CPU has checked RBX) and from the thread's page, which GS points to, never from the host.
+ * Invariant: nothing of the host's is used before it is replaced: stack, flags (DF, AC), x87, SSE
+ * and what else XSAVE knows. Out go the registers of abi.h and zeros. Addresses of our own come from
+ * the TCS (the CPU has checked RBX) and from the thread's page, which GS points to, never from the
+ * host.
  *
- * A thread is entered again at CSSA 1 while it is interrupted at any place, those below included. So
- * the code for exceptions shares nothing with that for calls: it has a stack and places of its own.
+ * A thread is entered again at CSSA 1 while it is interrupted at any place, those below included.
+ * So the code for exceptions shares nothing with that for calls: it has a stack and places of its
+ * own. LFENCE stands where a branch that was guessed wrong would go on with the host's values.
  */
 #include "tools/enclave-kit/abi.h"
 
@@ -25,7 +27,7 @@
 	subq $\below, %rsp
 .endm
 
-/* Where C finds the thread's page, be it the thread's first entry or an exception in it; R10 is lost. */
+/* Where C finds the thread's page, from a thread's first entry or exception on; R10 is lost. */
 .macro own_page
 	movq %rax, %r10
 	addq %gs:RD_KIT_T_SELF, %r10

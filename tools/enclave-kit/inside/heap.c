@@ -2,8 +2,9 @@
 /*
  * The heap of an enclave: blocks one behind the other, each with a header; first fit.
  * Invariant: sizes of the blocks add up to the heap's, and no two free blocks are neighbours except
- * between a free() and the next walk of an allocation, which joins them. Enclaves have a few hundred
- * blocks, so a walk over all of them is what a free() costs: then no pointer has to be believed.
+ * between a free() and the next walk of an allocation, which joins them. Enclaves have a few
+ * hundred blocks, so a walk over all of them is what a free() costs: then no pointer has to be
+ * believed.
  */
 #include "tools/enclave-kit/inside/heap.h"
 

@@ -18,7 +18,8 @@ void rd_kit_heap_init(struct rd_kit_heap *h, void *memory, size_t size);
 /* rd_kit_heap_alloc - N bytes aligned to 16, of any contents; NULL: no room. 0 bytes are one. */
 void *rd_kit_heap_alloc(struct rd_kit_heap *h, size_t n);
 
-/* rd_kit_heap_free - false if P is nothing that rd_kit_heap_alloc() gave and that is still there. */
+/* rd_kit_heap_free - false if P is nothing that rd_kit_heap_alloc() gave and that is still there.
+ */
 bool rd_kit_heap_free(struct rd_kit_heap *h, void *p);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The runtime of an enclave: what entry.S calls, and the functions of enclave.h that need no file of
- * their own.
+ * The runtime of an enclave: what entry.S calls, and the functions of enclave.h that need no file
+ * of their own.
  *
  * Invariant: the first thread that comes in applies the relocations and makes the heap while the
  * others wait; before that, nothing that has an address in it is read. An enclave that is dead
@@ -85,7 +85,9 @@ static struct leaving leave(uint64_t why, uint64_t what)
 
 static void relocate(uint64_t base)
 {
-	for (const struct rela *r = rd_kit_rela; r < rd_kit_rela_end; r++) {
+	size_t n = ((uintptr_t)rd_kit_rela_end - (uintptr_t)rd_kit_rela) / sizeof(struct rela);
+
+	for (const struct rela *r = rd_kit_rela; n--; r++) {
 		if (r->type != RELA_RELATIVE)
 			rd_die();
 		*(uint64_t *)(base + r->offset) = base + (uint64_t)r->addend;
@@ -291,10 +293,10 @@ void rd_random(void *p, size_t n)
 {
 	for (size_t done = 0; done < n; done += sizeof(uint64_t)) {
 		uint64_t word;
-		bool ok;
+		bool ok = false;
 
 		do {
-			asm volatile("rdrand %0" : "=r"(word), "=@ccc"(ok));
+			asm volatile("rdrand %0; setc %1" : "=r"(word), "+q"(ok) : : "cc");
 		} while (!ok);
 		memcpy((uint8_t *)p + done, &word, n - done < 8 ? n - done : 8);
 	}
@@ -307,10 +309,7 @@ void rd_report(const struct rd_kit_targetinfo *target, const uint8_t data[64],
 	_Alignas(128) uint8_t aligned[64];
 
 	memcpy(aligned, data, sizeof(aligned));
-	asm volatile("enclu"
-		     :
-		     : "a"(0), "b"(target), "c"(aligned), "d"(report)
-		     : "memory", "cc");
+	asm volatile("enclu" : : "a"(0), "b"(target), "c"(aligned), "d"(report) : "memory", "cc");
 }
 
 uint32_t rd_getkey(const struct rd_kit_keyrequest *request, uint8_t key[16])

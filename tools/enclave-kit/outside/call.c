@@ -2,9 +2,9 @@
 /*
  * Calls into an enclave, and what it wants while it is inside.
  *
- * Each stay is one call of the vDSO's function. Exceptions and the end of their handling stay in that
- * call: the enclave goes on with the stack it was entered with. An OCALL ends the stay, since its
- * way back needs registers that the vDSO does not hand from its handler to the enclave.
+ * Each stay is one call of the vDSO's function. Exceptions and the end of their handling stay in
+ * that call: the enclave goes on with the stack it was entered with. An OCALL ends the stay, since
+ * its way back needs registers that the vDSO does not hand from its handler to the enclave.
  */
 #include "tools/enclave-kit/outside/loader_priv.h"
 
@@ -85,7 +85,8 @@ static int not_entered(const struct stay *s, char *error)
 	if (s->last.exception_vector == 14)
 		rd_encl_fail(error, "the enclave's pages are gone");
 	else if (s->faulted)
-		rd_encl_fail(error, "the enclave is dead: an exception while it dealt with another");
+		rd_encl_fail(error,
+			     "the enclave is dead: an exception while it dealt with another");
 	else
 		rd_encl_fail(error, "the enclave cannot be entered: exception %u of EENTER",
 			     s->last.exception_vector);

@@ -41,8 +41,8 @@ void rd_encl_unload(struct rd_encl *e);
 /*
  * rd_encl_call - call the enclave's function NUMBER with SIZE bytes of ARGS, which it may change.
  * 0: *RESULT is what it returned. Otherwise a negative errno, with the reason in ERROR:
- * -EBUSY no thread is free; -EINVAL the enclave has no such call, or not with this size; -EFAULT the
- * enclave could not be entered or is dead, once and for all.
+ * -EBUSY no thread is free; -EINVAL the enclave has no such call, or not with this size; -EFAULT
+ * the enclave could not be entered or is dead, once and for all.
  */
 int rd_encl_call(struct rd_encl *e, unsigned int number, void *args, size_t size, int64_t *result,
 		 char error[RD_ENCL_ERROR_BYTES]);

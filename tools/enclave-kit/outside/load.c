@@ -124,8 +124,8 @@ static bool open_device(struct loading *l)
 		return true;
 	rd_encl_fail(l->error, "%s: %s", device,
 		     errno == ENOENT ? "no such device: this machine has no SGX, or its kernel no "
-				       "driver for it" :
-				       strerror(errno));
+				       "driver for it"
+				     : strerror(errno));
 	return false;
 }
 
@@ -140,7 +140,8 @@ static bool reserve(struct loading *l)
 		all = size;
 	}
 	p = mmap((void *)at, all, PROT_NONE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0), -1,
+		 0);
 	if (p == MAP_FAILED)
 		return fail(l, "no room for its addresses");
 	l->e->base = at ? at : ALIGN((uint64_t)p, size);
