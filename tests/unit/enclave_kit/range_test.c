@@ -46,7 +46,8 @@ START_TEST(outside_never_wraps)
 	ck_assert(!outside(END, U64_MAX - END + 1));
 	ck_assert(!outside(RD_KIT_USER_END, 1));
 	ck_assert(!outside(0xffff800000000000, 1));
-	ck_assert(outside(BASE, 0));
+	ck_assert(outside(BASE + 8, 0));
+	ck_assert(outside(U64_MAX, 0));
 }
 END_TEST
 

@@ -79,7 +79,7 @@ static void finds(bool gnu)
 {
 	struct made *m = make(gnu);
 
-	ck_assert_uint_eq(rd_kit_vdso_size(m, 4096 < sizeof(*m) ? 4096 : sizeof(*m)), sizeof(*m));
+	ck_assert_uint_eq(rd_kit_vdso_size(m, sizeof(*m)), sizeof(*m));
 	ck_assert_ptr_eq(find(m, "first"), m->code);
 	ck_assert_ptr_eq(find(m, "second"), m->code + 8);
 	ck_assert_ptr_null(find(m, "undefined"));
@@ -87,6 +87,11 @@ static void finds(bool gnu)
 	ck_assert_ptr_null(find(m, "firs"));
 	ck_assert_ptr_null(find(m, "first2"));
 	ck_assert_ptr_null(find(m, ""));
+	/* What comes behind the end of the dynamic section is nothing. */
+	m->dynamic[5] = (Elf64_Dyn){ DT_STRTAB, { AT(code) } };
+	ck_assert_ptr_eq(find(m, "first"), m->code);
+	m->part[0].p_offset = 1;
+	ck_assert_uint_eq(rd_kit_vdso_size(m, sizeof(*m)), 0);
 	free(m);
 }
 

@@ -3,9 +3,9 @@
  * The way into an enclave and out of it.
  *
  * Invariant: nothing of the host's is used before it is replaced: stack, flags (DF, AC), x87, SSE
- * and what else XSAVE knows. Out go the registers of abi.h and zeros. Addresses of our own come from
- * the TCS (the CPU has checked RBX) and from the thread's page, which GS points to, never from the
- * host.
+ * and what else XSAVE knows. Out go the registers of abi.h and zeros. Addresses of our own come
+ * from the TCS (the CPU has checked RBX) and from the thread's page, which GS points to, never from
+ * the host.
  *
  * A thread is entered again at CSSA 1 while it is interrupted at any place, those below included.
  * So the code for exceptions shares nothing with that for calls: it has a stack and places of its

@@ -26,8 +26,6 @@ void rd_kit_heap_init(struct rd_kit_heap *h, void *memory, size_t size)
 {
 	h->memory = memory;
 	h->size = size & ~(size_t)(ALIGNMENT - 1);
-	if (h->size < 2 * sizeof(struct block))
-		h->size = 0;
 	if (h->size)
 		*at(h, 0) = (struct block){ .size = h->size };
 }
