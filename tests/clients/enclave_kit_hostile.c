@@ -84,7 +84,9 @@ static void calls(void)
 	struct vault_count c = { .add = 1 };
 	struct hostile_regs r = enter(0, RD_KIT_IN_BACK, NULL, 0);
 
-	tell(refused(&r, RD_KIT_NOT_IN_OCALL), "the end of an OCALL that there was not");
+	tell(refused(&r, RD_KIT_NOT_IN_OCALL) && !(r.rflags & FLAG_DF) && !r.r10_15[0] &&
+		     !r.r10_15[5],
+	     "the end of an OCALL that there was not");
 	r = enter(0, RD_KIT_IN_BACK - 1, &c, sizeof(c));
 	tell(refused(&r, RD_KIT_NO_SUCH_CALL), "a call number far beyond the table");
 	r = enter(0, VAULT_CRASH + 1, &c, sizeof(c));
@@ -173,6 +175,25 @@ static void exceptions(void)
 	     "an exception that is told of three times is dealt with once");
 }
 
+static void death(void)
+{
+	struct vault_count c = { .add = 1, .total = 77 };
+	struct vault_ask a = { .question = 1 };
+	struct hostile_regs r = enter(2, VAULT_ASK, &a, sizeof(a));
+
+	tell(r.rdi == RD_KIT_OUT_OCALL, "a thread that waits for an answer");
+	enter(0, VAULT_CRASH, &c, sizeof(c));
+	r = enter(0, VAULT_COUNT, &c, sizeof(c));
+	tell(r.rdi == RD_KIT_OUT_DEAD && r.rsi == 6 && clean(&r),
+	     "a thread with an exception that no one deals with is dead");
+	r = enter(1, VAULT_COUNT, &c, sizeof(c));
+	tell(r.rdi == RD_KIT_OUT_DEAD && r.rsi == 6 && c.total == 77, "and so are the others");
+	a.result = 5;
+	enter(2, RD_KIT_IN_BACK, NULL, 0);
+	r = enter(2, RD_KIT_IN_BACK, NULL, 0);
+	tell(r.rdi == RD_KIT_OUT_DEAD && a.result == 5, "even one that gets its answer");
+}
+
 int main(int argc, char **argv)
 {
 	char error[RD_ENCL_ERROR_BYTES];
@@ -186,6 +207,7 @@ int main(int argc, char **argv)
 	ocalls();
 	area_inside();
 	exceptions();
+	death();
 	rd_encl_unload(vault);
 	return failures ? 1 : 0;
 }

@@ -18,7 +18,7 @@
 /* RDI on the way out. */
 #define RD_KIT_OUT_RETURN 1 /* of an ECALL: RSI its result */
 #define RD_KIT_OUT_OCALL 2 /* RSI its number, RDX bytes of argument in the exchange area */
-#define RD_KIT_OUT_RESUME 3 /* an exception was dealt with: ERESUME */
+#define RD_KIT_OUT_RESUME 3 /* ERESUME: RSI 1, an exception was dealt with; 0, there was none */
 #define RD_KIT_OUT_REFUSED 4 /* RSI which of the reasons below */
 #define RD_KIT_OUT_DEAD 5 /* this enclave answers no more: RSI the vector of an exception, or */
 #define RD_KIT_DEAD_BY_ITSELF 0x100

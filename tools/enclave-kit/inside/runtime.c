@@ -187,7 +187,10 @@ struct leaving rd_kit_interrupted(uint64_t base)
 
 	if (is_dead())
 		return leave(RD_KIT_OUT_DEAD, dead_reason);
-	/* An interrupt, or an exception that was dealt with: the host may come in as it likes. */
+	/*
+	 * An interrupt, an exception that was dealt with, or one that the CPU does not tell
+	 * enclaves of: the host may come in as it likes.
+	 */
 	if (!(regs->exitinfo & RD_KIT_EXITINFO_VALID))
 		return leave(RD_KIT_OUT_RESUME, 0);
 	regs->exitinfo = 0;
@@ -198,7 +201,7 @@ struct leaving rd_kit_interrupted(uint64_t base)
 		e.error = info->errcd;
 	}
 	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == STARTED && rd_on_exception(&e))
-		return leave(RD_KIT_OUT_RESUME, 0);
+		return leave(RD_KIT_OUT_RESUME, 1);
 	dead_reason = e.vector;
 	__atomic_store_n(&rd_kit_dead, 1, __ATOMIC_SEQ_CST);
 	return leave(RD_KIT_OUT_DEAD, dead_reason);

@@ -17,6 +17,7 @@ enum { EENTER = 2, ERESUME = 3, EEXIT = 4 };
 struct stay {
 	uint64_t why, what, size; /* RDI, RSI, RDX at EEXIT */
 	bool left; /* by EEXIT */
+	bool unanswered; /* an exception that the CPU does not tell the enclave of */
 	bool faulted; /* the thread was interrupted by an exception at least once */
 	struct sgx_enclave_run last; /* the latest exception */
 };
@@ -28,8 +29,13 @@ static int on_exit(long rdi, long rsi, long rdx, long rsp, long r8, long r9,
 
 	(void)rsp, (void)r8, (void)r9;
 	if (run->function == EEXIT) {
-		if (rdi == RD_KIT_OUT_RESUME)
+		if (rdi == RD_KIT_OUT_RESUME && rsi)
 			return ERESUME;
+		if (rdi == RD_KIT_OUT_RESUME) {
+			/* It would only happen again. */
+			s->unanswered = true;
+			return 0;
+		}
 		s->left = true;
 		s->why = (uint64_t)rdi;
 		s->what = (uint64_t)rsi;
@@ -80,9 +86,14 @@ static int dead(uint64_t reason, char *error)
 	return -EFAULT;
 }
 
-static int not_entered(const struct stay *s, char *error)
+static int stuck(struct rd_encl_thread *t, const struct stay *s, char *error)
 {
-	if (s->last.exception_vector == 14)
+	t->stuck = true;
+	if (s->unanswered)
+		rd_encl_fail(error,
+			     "exception %u at address 0x%llx, which the enclave is not told of",
+			     s->last.exception_vector, (unsigned long long)s->last.exception_addr);
+	else if (s->last.exception_vector == 14)
 		rd_encl_fail(error, "the enclave's pages are gone");
 	else if (s->faulted)
 		rd_encl_fail(error,
@@ -126,7 +137,7 @@ static int call(struct rd_encl *e, struct rd_encl_thread *t, unsigned int number
 			return ret;
 		}
 		if (!s.left)
-			return not_entered(&s, error);
+			return stuck(t, &s, error);
 		if (s.why != RD_KIT_OUT_OCALL)
 			break;
 		regs.rsi = (uint64_t)ocall(e, t, &s);
@@ -163,10 +174,13 @@ int rd_encl_call(struct rd_encl *e, unsigned int number, void *args, size_t size
 	int ret;
 
 	if (!t) {
-		rd_encl_fail(error, "all %u threads of the enclave are in use", e->n_threads);
+		rd_encl_fail(error, "all %u threads of the enclave are in use, or stuck",
+			     e->n_threads);
 		return -EBUSY;
 	}
 	ret = call(e, t, number, args, size, result, error);
-	__atomic_clear(&t->busy, __ATOMIC_RELEASE);
+	/* One that is in the middle of something which cannot go on is of no use any more. */
+	if (!t->stuck)
+		__atomic_clear(&t->busy, __ATOMIC_RELEASE);
 	return ret;
 }

@@ -12,6 +12,7 @@
 struct rd_encl_thread {
 	uint64_t tcs;
 	bool busy; /* atomic */
+	bool stuck; /* of its user */
 	uint8_t area[RD_KIT_ARGS_MAX] __attribute__((aligned(16)));
 };
 
