@@ -76,6 +76,14 @@ static bool is_dead(void)
 	return __atomic_load_n(&rd_kit_dead, __ATOMIC_SEQ_CST);
 }
 
+/* For another thread, unless it is none that will ever be done. */
+static void wait(void)
+{
+	if (is_dead())
+		rd_die();
+	asm volatile("pause");
+}
+
 static struct leaving leave(uint64_t why, uint64_t what)
 {
 	return (struct leaving){ why, what };
@@ -108,7 +116,7 @@ static void start(void)
 		__atomic_store_n(&state, STARTED, __ATOMIC_SEQ_CST);
 	}
 	while (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != STARTED)
-		asm volatile("pause");
+		wait();
 }
 
 /* --- calls --- */
@@ -246,7 +254,7 @@ bool rd_copy_out(uint64_t to, const void *from, size_t n)
 static void lock_heap(void)
 {
 	while (__atomic_test_and_set(&heap_locked, __ATOMIC_ACQUIRE))
-		asm volatile("pause");
+		wait();
 }
 
 static void unlock_heap(void)
