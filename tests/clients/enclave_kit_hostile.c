@@ -9,10 +9,13 @@
 #include "tools/enclave-kit/outside/loader_priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define EENTER 2
 #define ERESUME 3
+#define STORM 4000u
 #define FLAG_DF 0x400u
 #define FLAG_AC 0x40000u
 
@@ -175,6 +178,96 @@ static void exceptions(void)
 	     "an exception that is told of three times is dealt with once");
 }
 
+/* --- anything at all --- */
+
+/* Where an argument may be said to lie: good places, and places that must be refused. */
+static uint64_t some_place(uint8_t *good)
+{
+	uint64_t bad[] = { vault->base,		 vault->base - 8, vault->base + vault->size - 8,
+			   vault->base + 0x3000, UINT64_MAX - 8,  1ULL << 47 };
+
+	return rand() % 3 ? (uintptr_t)good : bad[(size_t)rand() % 6];
+}
+
+static size_t size_of(unsigned int number)
+{
+	static const size_t sizes[] = {
+		[VAULT_COUNT] = sizeof(struct vault_count),
+		[VAULT_HASH] = sizeof(struct vault_digest),
+		[VAULT_MAC] = sizeof(struct vault_digest),
+		[VAULT_REPORT] = sizeof(struct vault_report),
+		[VAULT_KEY] = sizeof(struct vault_key),
+		[VAULT_PROBE] = sizeof(struct vault_probe),
+		[VAULT_ASK] = sizeof(struct vault_ask),
+		[VAULT_HEAP] = sizeof(struct vault_heap),
+		[VAULT_CPU_STATE] = sizeof(struct vault_cpu_state),
+	};
+
+	return number < sizeof(sizes) / sizeof(sizes[0]) ? sizes[number] : 8;
+}
+
+/* Random contents, but for what would be the host's own loss: endless work, or its own bad memory.
+ */
+static void some_contents(unsigned int number, uint8_t *args, uint8_t *good)
+{
+	uint64_t *words = (uint64_t *)args;
+
+	for (size_t n = 0; n < RD_KIT_ARGS_MAX; n++)
+		args[n] = (uint8_t)rand();
+	if (number == VAULT_HASH || number == VAULT_MAC || number == VAULT_PROBE) {
+		words[0] = some_place(good);
+		words[1] = rand() % 4 ? (uint64_t)rand() % 1024 : UINT64_MAX - (uint64_t)rand();
+	}
+	if (number == VAULT_HEAP)
+		words[0] %= 16;
+}
+
+static int expected(const struct hostile_regs *r)
+{
+	return r->rdi == RD_KIT_OUT_RETURN || r->rdi == RD_KIT_OUT_OCALL ||
+	       (r->rdi == RD_KIT_OUT_REFUSED && r->rsi >= RD_KIT_NO_SUCH_CALL &&
+		r->rsi <= RD_KIT_NOT_IN_OCALL);
+}
+
+static void storm(void)
+{
+	static uint8_t args[RD_KIT_ARGS_MAX] __attribute__((aligned(16))), good[1024];
+	unsigned int good_ends = 0, returned = 0, refusals = 0, asked = 0;
+	struct vault_count before = { .add = 0 }, after = before;
+
+	/* Right before the enclave there is memory of ours, or the enclave would be right to die.
+	 */
+	mmap((void *)(vault->base - 4096), 4096, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	enter(0, VAULT_COUNT, &before, sizeof(before));
+	for (unsigned int n = 0; n < STORM; n++) {
+		struct sgx_enclave_run run = { .tcs = vault->threads[(size_t)rand() % 3].tcs };
+		unsigned int number = (unsigned int)rand() % (VAULT_CRASH + 2);
+		struct hostile_regs r = { .r8 = some_place(area), .r9 = (uint64_t)rand() % 2048 };
+
+		if (number == VAULT_CRASH || number == VAULT_CPUID || number == VAULT_COUNT)
+			number = VAULT_ASK;
+		some_contents(number, args, good);
+		r.rdi = rand() % 4 ? number : RD_KIT_IN_BACK;
+		r.rsi = some_place(args);
+		r.rdx = rand() % 8 ? size_of(number) : (uint64_t)rand();
+		hostile_enter(&r, &run, vault->enter);
+		good_ends += expected(&r);
+		returned += r.rdi == RD_KIT_OUT_RETURN;
+		refusals += r.rdi == RD_KIT_OUT_REFUSED;
+		asked += r.rdi == RD_KIT_OUT_OCALL;
+	}
+	printf("# %u entries: %u returned, %u asked, %u refused\n", STORM, returned, asked,
+	       refusals);
+	tell(good_ends == STORM && returned && asked && refusals,
+	     "anything at all: each entry ends as the rules have it");
+	for (unsigned int n = 0; n < 3; n++)
+		for (unsigned int k = 0; k < 2; k++)
+			enter(n, RD_KIT_IN_BACK, NULL, 0);
+	enter(0, VAULT_COUNT, &after, sizeof(after));
+	tell(after.total == before.total && before.total, "and the enclave has lost nothing");
+}
+
 static void death(void)
 {
 	struct vault_count c = { .add = 1, .total = 77 };
@@ -202,11 +295,13 @@ int main(int argc, char **argv)
 	tell(vault != NULL, "the enclave is loaded and started");
 	if (!vault)
 		return 1;
+	enter(0, VAULT_COUNT, &(struct vault_count){ .add = 4 }, sizeof(struct vault_count));
 	registers();
 	calls();
 	ocalls();
 	area_inside();
 	exceptions();
+	storm();
 	death();
 	rd_encl_unload(vault);
 	return failures ? 1 : 0;

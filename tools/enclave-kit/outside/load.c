@@ -138,6 +138,13 @@ static bool reserve(struct loading *l)
 	if (l->layout.fixed) {
 		at = l->layout.link_base;
 		all = size;
+		if (!at || at & (size - 1)) {
+			rd_encl_fail(l->error,
+				     "%s: linked to run at 0x%llx, where an enclave of its size "
+				     "cannot be: link it with -static-pie",
+				     l->name, (unsigned long long)at);
+			return false;
+		}
 	}
 	p = mmap((void *)at, all, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0), -1,
