@@ -199,8 +199,8 @@ static void add_descriptors(struct kvm_cpuid2 *c)
 }
 
 /*
- * TSC / CRYSTAL, which is at most MAX, as a fraction whose numerator is so, too: the last convergent
- * of the continued fraction that fits.
+ * TSC / CRYSTAL, which is at most MAX, as a fraction whose numerator is so, too: the last
+ * convergent of the continued fraction that fits.
  */
 static void ratio(uint64_t tsc, uint64_t crystal, uint64_t max, uint64_t *num, uint64_t *den)
 {
