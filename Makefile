@@ -38,6 +38,9 @@ check-debug:
 check-kvm-selftests:
 	tests/clients/kvm-selftests --all
 
+check-sgx: deps
+	tests/check sgx-selftests-all
+
 check-qemu: deps
 	tests/clients/qemu --all
 
@@ -83,6 +86,7 @@ help:
 #: make check-fast lint, unit tests and one module build
 #: make check-debug  the selftests on a host kernel with KASAN, lockdep and the like; builds it first
 #: make check-kvm-selftests  all of KVM's own selftests that apply, the slow ones too
+#: make check-sgx   the kernel's SGX selftests in guests with 1, 2 and 4 CPUs
 #: make check-qemu  all cases of unmodified QEMU 7.2 and 10, the slow ones too
 #: make check-guard  a guarded Debian kernel: attacked by a rootkit, then ten minutes of its own patching
 #: make check-image  a Debian from the disk image that vmctl image builds; minutes
@@ -96,5 +100,5 @@ help:
 #: WERROR=                         let compiler warnings pass
 
 .PHONY: all module tools guest guest-driver deps demo check check-fast check-debug check-kvm-selftests
-.PHONY: check-guard check-image check-qemu bench install
+.PHONY: check-sgx check-guard check-image check-qemu bench install
 .PHONY: uninstall clean clean-all help

@@ -25,14 +25,6 @@ struct einit {
 	u8 mrenclave[32], mrsigner[32];
 };
 
-static bool is_zero(const u8 *p, unsigned int len)
-{
-	while (len--)
-		if (*p++)
-			return false;
-	return true;
-}
-
 static bool header_valid(const struct rd_sigstruct *g)
 {
 	static const u8 header[16] = { 0x06, 0, 0, 0, 0xe1, 0, 0, 0, 0, 0, 0x01 };
@@ -43,10 +35,10 @@ static bool header_valid(const struct rd_sigstruct *g)
 	if ((g->vendor && g->vendor != VENDOR_INTEL) || g->exponent != 3)
 		return false;
 	/* Without CET for enclaves, its fields are reserved. */
-	return is_zero(g->reserved1, sizeof(g->reserved1)) && !g->cet_attributes && !g->cet_mask &&
-	       is_zero(g->reserved2, sizeof(g->reserved2)) &&
-	       is_zero(g->reserved3, sizeof(g->reserved3)) &&
-	       is_zero(g->reserved4, sizeof(g->reserved4));
+	return rd_all_zero(g->reserved1, sizeof(g->reserved1)) && !g->cet_attributes &&
+	       !g->cet_mask && rd_all_zero(g->reserved2, sizeof(g->reserved2)) &&
+	       rd_all_zero(g->reserved3, sizeof(g->reserved3)) &&
+	       rd_all_zero(g->reserved4, sizeof(g->reserved4));
 }
 
 static int check_signature(const struct rd_sigstruct *g)
@@ -159,7 +151,7 @@ static int with_secs(struct rd_leaf *l, u32 page, struct einit *e)
 		return rd_leaf_epcm(l, l->gpr[RD_RCX], RD_EPCM_PF);
 	s = rd_epc_secs(l->epc, page);
 	if (!(s->attributes.flags & RD_ATTR_KSS) &&
-	    !is_zero(e->sig.isvfamilyid, sizeof(e->sig.isvfamilyid)))
+	    !rd_all_zero(e->sig.isvfamilyid, sizeof(e->sig.isvfamilyid)))
 		return rd_leaf_end(l, RD_SGX_INVALID_SIG_STRUCT);
 	if (!rd_epcm_begin(m, RD_OP_MEASURE))
 		return rd_leaf_gp(l);

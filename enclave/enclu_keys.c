@@ -62,6 +62,7 @@ static int make_report(struct rd_leaf *l, const struct operand *o)
 	ret = rd_keys_report(&l->epc->keys, &r->target, &r->report);
 	if (!ret)
 		memcpy(o[OUTPUT].at, &r->report, sizeof(r->report));
+	rd_host_wipe(r, sizeof(*r));
 	rd_host_free(r);
 	return ret;
 }

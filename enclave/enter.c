@@ -2,8 +2,9 @@
 /*
  * Into an enclave and out of it (P): EENTER, ERESUME, EEXIT, the asynchronous exit, EDECCSSA.
  * SDM, "SGX User Leaf Function Reference" and "Enclave Exiting Events".
- * Invariant: as in enclave/enter.h.  The thread is counted in the SECS before the EPCM is asked
- * about the SSA, so whoever takes these pages away afterwards has to wait for it to leave.
+ * Invariant: as in enclave/enter.h.  The thread is counted in the SECS before the EPCM is asked,
+ * for the last time, about the TCS and the SSA, so whoever takes these pages away afterwards has to
+ * wait for it to leave.
  */
 #include "enclave/enter.h"
 #include "vmm/gwalk.h"
@@ -88,9 +89,12 @@ static int check_tcs(struct rd_leaf *l, const struct rd_epcm *e, u64 la)
 static int check_enclave(struct rd_leaf *l, const struct entry *n)
 {
 	const struct rd_attributes *a = &n->secs->attributes;
-	u64 flags = n->tcs->flags;
+	const struct rd_tcs *t = n->tcs;
+	u64 flags = READ_ONCE(t->flags);
 	bool notify = flags & RD_TCS_AEXNOTIFY;
 
+	if ((t->ossa | t->ofsbase | t->ogsbase) & ~RD_PAGE_MASK)
+		return rd_leaf_gp(l);
 	if (!(a->flags & RD_ATTR_INIT) || flags & ~TCS_FLAGS)
 		return rd_leaf_gp(l);
 	if (notify != !!(a->flags & RD_ATTR_AEXNOTIFY) && !(flags & RD_TCS_DBGOPTIN))
@@ -98,6 +102,12 @@ static int check_enclave(struct rd_leaf *l, const struct entry *n)
 	if (!l->osfxsr || (l->osxsave ? a->xfrm & ~l->xcr0 : a->xfrm != RD_XFRM_X87_SSE))
 		return rd_leaf_gp(l);
 	return 0;
+}
+
+static void entry_undo(const struct entry *n, u32 epoch)
+{
+	rd_epcm_end(n->tcs_e, RD_OP_BUSY);
+	rd_track_leave(n->secs_e, epoch);
 }
 
 /*
@@ -131,16 +141,14 @@ static int entry_begin(struct rd_leaf *l, struct entry *n)
 		goto unshare;
 	}
 	l->stay->epoch = rd_track_enter(n->secs_e);
+	/* Blocked meanwhile, in an epoch before ours? Then nobody would wait for us to leave. */
+	ret = check_tcs(l, n->tcs_e, la);
+	if (ret)
+		entry_undo(n, l->stay->epoch);
 unshare:
 	/* A thread that is counted keeps the page in place. */
 	rd_epcm_unshare(n->tcs_e);
 	return ret;
-}
-
-static void entry_undo(const struct entry *n, u32 epoch)
-{
-	rd_epcm_end(n->tcs_e, RD_OP_BUSY);
-	rd_track_leave(n->secs_e, epoch);
 }
 
 /* The enclave's own entry point and segments; the frame to fill is the one behind those in use. */
@@ -259,15 +267,19 @@ static void put_gprs(struct rd_gprsgx *g, const u64 *gpr)
 
 /*
  * The XSAVE area as it was: copied first, because other threads of the enclave may write to it
- * while it is looked at.
+ * while it is looked at.  The copy is not to outlive the enclave.
  */
 static bool restore_xstate(struct rd_leaf *l, const struct entry *n)
 {
 	u64 xfrm = n->secs->attributes.xfrm, header[3];
+	u32 size = rd_xsave_size(&l->epc->model, xfrm);
+	bool ret;
 
-	memcpy(l->xbuf, l->epc->page[n->xsave], rd_xsave_size(&l->epc->model, xfrm));
+	memcpy(l->xbuf, l->epc->page[n->xsave], size);
 	memcpy(header, l->xbuf + XSAVE_HEADER, sizeof(header));
-	return !(header[0] & ~xfrm) && !header[1] && !header[2] && l->ops->xrstor(l, l->xbuf, xfrm);
+	ret = !(header[0] & ~xfrm) && !header[1] && !header[2] && l->ops->xrstor(l, l->xbuf, xfrm);
+	rd_host_wipe(l->xbuf, size);
+	return ret;
 }
 
 /* Everything as the asynchronous exit found it. */
@@ -309,6 +321,7 @@ int rd_eresume(struct rd_leaf *l)
 	} else {
 		ret = resume(l, &n, &g);
 	}
+	rd_host_wipe(&g, sizeof(g));
 undo:
 	if (ret)
 		entry_undo(&n, l->stay->epoch);

@@ -103,6 +103,23 @@ bool rd_track_done(const struct rd_epcm *e, u32 stamp)
 	return since > 1 || (since == 1 && !BEFORE(now));
 }
 
+/*
+ * EBLOCK does not wait for EMODPR, nor the other way round, and ETRACK waits for neither: of two
+ * stamps at the same time the earlier epoch must not stay, or threads of the later one are not
+ * waited for.  Whoever writes last has written the epoch that it then still finds.
+ */
+void rd_track_stamp(struct rd_epc *epc, u32 page)
+{
+	struct rd_epcm *e = &epc->map[page];
+	const struct rd_epcm *secs = &epc->map[e->secs];
+	u32 epoch;
+
+	do {
+		epoch = rd_track_epoch(secs);
+		(void)xchg(&e->stamp, epoch);
+	} while (rd_track_epoch(secs) != epoch);
+}
+
 u32 rd_epcm_check(const struct rd_epcm *e, u32 secs, u64 la, unsigned int acc, u64 *rights)
 {
 	u64 state = smp_load_acquire(&e->state), need = 0;

@@ -82,6 +82,8 @@ u32 rd_track_epoch(const struct rd_epcm *e);
 /* Have all threads left that were inside when stamp was the epoch, and was ETRACK carried out
  * since? */
 bool rd_track_done(const struct rd_epcm *e, u32 stamp);
+/* The page has just lost something: stamp it. Any thread, any number at the same time. */
+void rd_track_stamp(struct rd_epc *epc, u32 page);
 
 /*
  * What the EPCM says of an access to page at linear address la by the enclave of SECS secs: 0, or

@@ -38,9 +38,7 @@ int rd_epcm_augment(struct rd_epc *epc, u32 page, u32 secs, u64 addr)
 /* The page's rights have become fewer: say when, and see to it that nobody has more. */
 static void taken_away(struct rd_epc *epc, u32 page, u64 lost)
 {
-	struct rd_epcm *e = &epc->map[page];
-
-	WRITE_ONCE(e->stamp, rd_track_epoch(&epc->map[e->secs]));
+	rd_track_stamp(epc, page);
 	if (lost & RD_SI_RWX)
 		rd_epc_revoke(epc, page);
 }

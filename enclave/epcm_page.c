@@ -119,7 +119,7 @@ int rd_epcm_block(struct rd_epc *epc, u32 page)
 		if (seen == was)
 			break;
 	}
-	WRITE_ONCE(e->stamp, rd_track_epoch(secs));
+	rd_track_stamp(epc, page);
 	rd_epc_revoke(epc, page);
 	return 0;
 }

@@ -16,10 +16,10 @@
 
 struct rd_fills {
 	u64 *table[RD_FILL_TABLES];
-	u64 base;    /* guest-physical address of the first, the others follow */
-	u32 used;    /* tables that are linked; the first is the root */
-	u8 levels;   /* 4 or 5 */
-	u32 noted;   /* entries to be emptied; above RD_FILL_NOTED: all tables */
+	u64 base; /* guest-physical address of the first, the others follow */
+	u32 used; /* tables that are linked; the first is the root */
+	u8 levels; /* 4 or 5 */
+	u32 noted; /* entries to be emptied; above RD_FILL_NOTED: all tables */
 	u64 *note[RD_FILL_NOTED];
 };
 

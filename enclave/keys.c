@@ -27,10 +27,12 @@ struct deps {
 
 _Static_assert(sizeof(struct deps) == 292, "KEYDEPENDENCIES has no holes");
 
-static int derive(const struct rd_sgx_keys *k, const struct deps *d, u8 key[16])
+/* What it was derived from goes: the fuses are in there. */
+static int derive(const struct rd_sgx_keys *k, struct deps *d, u8 key[16])
 {
 	int ret = rd_host_cmac(k->derive, d, sizeof(*d), key);
 
+	rd_host_wipe(d, sizeof(*d));
 	/* That the host can was seen when the VM was made. */
 	return ret && ret != -ENOMEM ? -EIO : ret;
 }
@@ -106,6 +108,7 @@ int rd_keys_boot(struct rd_sgx_keys *k, const u8 boot[32])
 	memcpy(d.keyid, boot, sizeof(d.keyid));
 	memcpy(d.seal_fuses, k->seal_fuses, sizeof(d.seal_fuses));
 	ret = rd_host_cmac(k->derive, &d, sizeof(d), key);
+	rd_host_wipe(&d, sizeof(d));
 	if (ret)
 		return ret;
 	paging = rd_host_gcm_new(key, &ret);
@@ -342,7 +345,9 @@ int rd_keys_check_token(const struct rd_sgx_keys *k, const struct rd_einittoken 
 	if (!ret)
 		ret = rd_host_cmac(key, t, RD_EINITTOKEN_MACED, mac);
 	rd_host_wipe(key, sizeof(key));
-	if (ret)
-		return ret;
-	return rd_host_equal(mac, t->mac, sizeof(mac)) ? 0 : RD_SGX_INVALID_EINITTOKEN;
+	if (!ret && !rd_host_equal(mac, t->mac, sizeof(mac)))
+		ret = RD_SGX_INVALID_EINITTOKEN;
+	/* Of a token that was refused, the MAC that would have been right. */
+	rd_host_wipe(mac, sizeof(mac));
+	return ret;
 }

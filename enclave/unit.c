@@ -234,7 +234,10 @@ static void vcpu_exit(struct rd_vcpu *v)
 	v->parts[rd_enclave_slot] = NULL;
 	if (e->prepared)
 		rd_fills_destroy(&e->fills);
+	/* Registers of enclaves pass through both. */
+	rd_host_wipe(e->xbuf, RD_SGX_PAGE);
 	rd_host_page_free(e->xbuf);
+	rd_host_wipe(e, sizeof(*e));
 	rd_host_free(e);
 }
 

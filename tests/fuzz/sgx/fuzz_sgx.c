@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * All leaves of ENCLS and ENCLU, by two CPUs on one EPC: operands that are often nearly right,
- * mappings that change, asynchronous exits, other CPUs that hold pages, a host without memory.
+ * mappings that change, asynchronous exits, other CPUs that hold pages or come in at any step, with
+ * other contents of the guest's memory, a host without memory.
  * Invariant checked: see sgx_check.c.
  */
 #include "enclave/measure.h"
@@ -575,6 +576,8 @@ static void aex(struct cpu *c)
 	u8 how = take();
 	struct rd_aex why = { .exception = how & 0x80, .soft = how & 0x40, .vector = how & 31 };
 
+	if (!c->l.in)
+		return;
 	why.has_error = how & 1;
 	why.error = take();
 	why.cr2 = BASE(0) + take() * 64;
@@ -768,11 +771,31 @@ static void make_enclave(struct cpu *c, unsigned int n)
 		initialize(secs);
 }
 
-static void step(void)
+/* What the other CPU does in the middle of a call. */
+static void come_in(struct cpu *c)
+{
+	u8 how = take();
+
+	if (c->l.in && how & 1)
+		aex(c);
+	else if (!c->l.in && how & 1)
+		enter(c);
+	else if (how & 2)
+		remap();
+	shaped_leaf(c);
+	if (how & 4)
+		shaped_leaf(c);
+	if (how & 8)
+		shaped_leaf(c);
+}
+
+static void one_thing(void)
 {
 	u8 op = take();
 	struct cpu *c = &cpus[op >> 7];
 
+	if (op & 16)
+		sgx_meanwhile(1 + take() % 64, come_in);
 	switch (op & 15) {
 	case 7:
 		wild_leaf(c);
@@ -838,7 +861,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_enclave(&cpus[0], i);
 	calls = 0;
 	while (fuzz_more() && calls < MAX_CALLS)
-		step();
+		one_thing();
+	sgx_meanwhile(0, NULL);
 	leave_all();
 	sgx_end();
 	return 0;

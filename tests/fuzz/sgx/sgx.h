@@ -32,6 +32,9 @@ void sgx_end(void);
 
 /* Run the leaf in c's registers, and judge it. */
 int sgx_call(struct cpu *c, bool encls, const struct hold *h);
+/* Before the n-th step of the next call, if it has so many, the other CPU does this. */
+void sgx_meanwhile(unsigned int steps, void (*fn)(struct cpu *c));
+
 /* The enclave is left asynchronously. */
 void sgx_aex(struct cpu *c, struct rd_aex *why);
 

@@ -3,6 +3,7 @@
  * What must hold of the EPC, of the CPUs and of the guest's memory.
  * Invariant: as in sgx.h.
  */
+#include "tests/unit/enclave_race/step.h"
 #include "tests/fuzz/sgx/sgx.h"
 #include "vmm/gwalk.h"
 
@@ -31,6 +32,26 @@ void sgx_die(const char *what)
 	abort();
 }
 
+/* The CPU in the middle of a call, and after how many steps what happens in between. */
+static struct cpu *in_call;
+static unsigned int steps_left;
+static void (*come_in)(struct cpu *c);
+static bool overtaken; /* it has happened */
+
+void sgx_meanwhile(unsigned int steps, void (*fn)(struct cpu *c))
+{
+	steps_left = steps;
+	come_in = fn;
+}
+
+void step(void)
+{
+	if (!in_call || overtaken || !steps_left || --steps_left)
+		return;
+	overtaken = true;
+	come_in(in_call == &cpus[0] ? &cpus[1] : &cpus[0]);
+}
+
 static void must(bool holds, const char *what)
 {
 	if (!holds)
@@ -51,6 +72,8 @@ static void on_revoke(struct rd_epc *epc, u32 page)
 {
 	must(page < epc->nr, "revoke: no such page");
 	must(epc->page[page] || !rd_epcm_valid(&epc->map[page]), "revoke: contents gone before");
+	if (overtaken)
+		return;
 	must(!rights_of(&was.map[page]) || rights_of(&epc->map[page]) != rights_of(&was.map[page]),
 	     "revoke: the page still says what it said");
 	revoked[page] = true;
@@ -380,19 +403,31 @@ static void give_back(const struct hold *h)
 		rd_epcm_end(e, h->what - HOLD_MEASURE + RD_OP_MEASURE);
 }
 
-int sgx_call(struct cpu *c, bool encls, const struct hold *h)
+/*
+ * A call that another CPU came into may do anything that the two do one after the other, so only
+ * the state that they leave is judged.  That CPU's call itself is in the middle of the first one's.
+ */
+int sgx_call(struct cpu *c, bool encls, const struct hold *during)
 {
+	const struct hold h = *during;
 	int ret;
 
-	if (h->page != RD_NO_PAGE)
-		take(h);
 	c->l.rflags &= ~ZF;
+	if (overtaken)
+		return encls ? rd_encls(&c->l) : rd_enclu(&c->l);
+	if (h.page != RD_NO_PAGE)
+		take(&h);
 	remember(c);
+	in_call = c;
 	ret = encls ? rd_encls(&c->l) : rd_enclu(&c->l);
-	judge(c, encls, ret);
-	check_state(h);
-	if (h->page != RD_NO_PAGE)
-		give_back(h);
+	in_call = NULL;
+	if (!overtaken)
+		judge(c, encls, ret);
+	overtaken = false;
+	steps_left = 0;
+	check_state(&h);
+	if (h.page != RD_NO_PAGE)
+		give_back(&h);
 	return ret;
 }
 
@@ -403,6 +438,10 @@ void sgx_aex(struct cpu *c, struct rd_aex *why)
 	u64 tcs_la = l->in->tcs_la, aep = l->in->aep;
 	unsigned int i;
 
+	if (overtaken) {
+		rd_aex(l, why);
+		return;
+	}
 	remember(c);
 	rd_aex(l, why);
 	must(!l->in, "the enclave was not left");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Into an enclave and out of it, by registers and by what stands in the SSA. */
 #include "tests/unit/enclave_world.h"
+#include "tests/unit/own_stack.h"
 #include "tests/unit/unit.h"
 #include "vmm/gwalk.h"
 
@@ -36,8 +37,8 @@ static void tcs(u32 n, u64 ossa, u32 nssa)
 	t->ossa = ossa;
 	t->nssa = nssa;
 	t->oentry = CODE * 4096 + 16;
-	t->ofsbase = 0x100;
-	t->ogsbase = 0x200;
+	t->ofsbase = 0x1000;
+	t->ogsbase = 0x2000;
 	t->fslimit = t->gslimit = 0xfff;
 }
 
@@ -108,8 +109,8 @@ START_TEST(test_enter_exit)
 	ck_assert_uint_eq(w.l.gpr[RD_RCX], 0x401000);
 	ck_assert_uint_eq(w.l.gpr[RD_RBX], TCS_LA);
 	ck_assert_uint_eq(w.l.gpr[RD_RSP], 0x7fff0000);
-	ck_assert_uint_eq(w.l.fs.base, W_ENCL + 0x100);
-	ck_assert_uint_eq(w.l.gs.base, W_ENCL + 0x200);
+	ck_assert_uint_eq(w.l.fs.base, W_ENCL + 0x1000);
+	ck_assert_uint_eq(w.l.gs.base, W_ENCL + 0x2000);
 	ck_assert_uint_eq(w.l.xcr0, 3);
 	ck_assert_uint_eq(w.l.rflags & F_TF, 0);
 	ck_assert_uint_eq(w.epc.map[TCS].ops, BIT(RD_OP_BUSY));
@@ -153,6 +154,9 @@ static void sp_type(void) { world_map(TCS_LA, w_gpa(CODE), ALL); }
 static void sp_owned(void) { ck_assert(rd_epcm_own(&w.epc.map[TCS])); }
 static void sp_busy(void) { ck_assert(rd_epcm_begin(&w.epc.map[TCS], RD_OP_BUSY)); }
 static void sp_flags(void) { the_tcs()->flags = 4; }
+static void sp_ossa(void) { the_tcs()->ossa += 2048; }
+static void sp_ofsbase(void) { the_tcs()->ofsbase += 16; }
+static void sp_ogsbase(void) { the_tcs()->ogsbase += 2048; }
 static void sp_notify(void) { the_tcs()->flags = RD_TCS_AEXNOTIFY; }
 static void sp_notify2(void) { rd_epc_secs(&w.epc, SECS)->attributes.flags |= RD_ATTR_AEXNOTIFY; }
 static void sp_init(void) { rd_epc_secs(&w.epc, SECS)->attributes.flags = RD_ATTR_MODE64; }
@@ -190,6 +194,9 @@ static const struct refusal refusals[] = {
 	{ "TCS owned by another leaf", sp_owned, 13, 0 },
 	{ "TCS busy", sp_busy, 13, 0 },
 	{ "reserved flag", sp_flags, 13, 0 },
+	{ "SSA not at a page's start", sp_ossa, 13, 0 },
+	{ "FS not at a page's start", sp_ofsbase, 13, 0 },
+	{ "GS not at a page's start", sp_ogsbase, 13, 0 },
 	{ "AEXNOTIFY in the TCS only", sp_notify, 13, 0 },
 	{ "AEXNOTIFY in the SECS only", sp_notify2, 13, 0 },
 	{ "not initialised", sp_init, 13, 0 },
@@ -332,6 +339,34 @@ START_TEST(test_aex_resume)
 	ck_assert_uint_eq(the_tcs()->cssa, 0);
 	interrupt();
 	ck_assert_uint_eq(w.l.rip, AEP + 1);
+	world_end();
+}
+END_TEST
+
+/* Nothing is asserted here: that would write over what the leaf left on the stack. */
+static void resume(void)
+{
+	(void)w_enclu(RD_ERESUME, TCS_LA, AEP, 0);
+}
+
+/* What ERESUME copied from the SSA does not stay where the enclave's end cannot reach it. */
+START_TEST(test_resume_leaves_no_copy)
+{
+	u8 any = 0;
+	unsigned int i;
+
+	setup();
+	ck_assert_int_eq(enter(), 0);
+	fill_registers();
+	w.l.rip = W_ENCL + CODE * 4096 + 100;
+	interrupt();
+	own_stack_run(resume);
+	ck_assert_ptr_eq(w.l.in, &w.stay);
+	ck_assert(!own_stack_has(&w.l.gpr[RD_R8], 64));
+	for (i = 0; i < sizeof(w.xbuf); i++)
+		any |= w.xbuf[i];
+	ck_assert_uint_eq(any, 0);
+	interrupt();
 	world_end();
 }
 END_TEST
@@ -524,6 +559,7 @@ Suite *rd_suite(void)
 	tcase_add_loop_test(t, test_refusals, 0, ARRAY_SIZE(refusals));
 	tcase_add_test(t, test_sides);
 	tcase_add_test(t, test_aex_resume);
+	tcase_add_test(t, test_resume_leaves_no_copy);
 	tcase_add_loop_test(t, test_resume_refused, 0, 9);
 	tcase_add_loop_test(t, test_exitinfo, 0, 128);
 	tcase_add_test(t, test_frames);

@@ -4,6 +4,7 @@
  * its operands.
  */
 #include "tests/unit/enclave_keys/keys_tests.h"
+#include "tests/unit/own_stack.h"
 
 #define N 4U
 #define FLAGS                                                                                      \
@@ -450,6 +451,28 @@ START_TEST(test_init)
 }
 END_TEST
 
+static void get_it(void)
+{
+	u8 key[16];
+
+	get(KINDS - 1, key);
+}
+
+static void start_again(void)
+{
+	ck_assert_int_eq(rd_keys_boot(&w.epc.keys, r.keyid), 0);
+}
+
+/* The fuses go into the derivation of keys, and nowhere else. */
+START_TEST(test_stack)
+{
+	own_stack_run(get_it);
+	ck_assert(!own_stack_has(w.epc.keys.seal_fuses, 16));
+	own_stack_run(start_again);
+	ck_assert(!own_stack_has(w.epc.keys.seal_fuses, 16));
+}
+END_TEST
+
 void add_key_tests(Suite *s)
 {
 	TCase *c = tcase_create("keys");
@@ -467,5 +490,6 @@ void add_key_tests(Suite *s)
 	tcase_add_test(c, test_operands);
 	tcase_add_test(c, test_no_memory);
 	tcase_add_test(c, test_init);
+	tcase_add_test(c, test_stack);
 	suite_add_tcase(s, c);
 }

@@ -4,6 +4,7 @@
  * for an enclave of Bob's.
  */
 #include "tests/unit/enclave_keys/keys_tests.h"
+#include "tests/unit/own_stack.h"
 
 #define LAUNCH 4U
 #define ENCLAVE 8U
@@ -269,6 +270,26 @@ START_TEST(test_no_memory)
 }
 END_TEST
 
+static void try_token(void)
+{
+	ck_assert_int_eq(einit(ENCLAVE), RD_LEAF_DONE);
+}
+
+/* A kernel that guesses does not find out from the stack what would have been right. */
+START_TEST(test_stack)
+{
+	u8 mac[16];
+
+	make_token();
+	memcpy(mac, t->mac, sizeof(mac));
+	t->mac[0] ^= 1;
+	own_stack_run(try_token);
+	ck_assert_uint_eq(w.l.gpr[RD_RAX], RD_SGX_INVALID_EINITTOKEN);
+	ck_assert(!own_stack_has(mac, sizeof(mac)));
+	ck_assert(!own_stack_has(w.epc.keys.seal_fuses, 16));
+}
+END_TEST
+
 void add_token_tests(Suite *s)
 {
 	TCase *c = tcase_create("token");
@@ -286,5 +307,6 @@ void add_token_tests(Suite *s)
 	tcase_add_test(c, test_debug_launch_enclave);
 	tcase_add_test(c, test_debug_is_not_masked);
 	tcase_add_test(c, test_no_memory);
+	tcase_add_test(c, test_stack);
 	suite_add_tcase(s, c);
 }

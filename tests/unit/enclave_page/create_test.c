@@ -11,9 +11,14 @@ struct poke {
 	bool good;
 };
 
-static void poke(const struct poke *p)
+/* Operands that are in order become that. */
+static void expect_poked(unsigned int leaf, const struct poke *p)
 {
 	memcpy(w_ram(p->at), &p->value, p->len);
+	if (p->good)
+		expect_ok(leaf, A_PI, w_epc(P_FREE), 0);
+	else
+		expect_gp(leaf, A_PI, w_epc(P_FREE), 0);
 }
 
 #define PI(field) (A_PI + offsetof(struct rd_pageinfo, field))
@@ -84,14 +89,8 @@ static const struct poke create_pokes[] = {
 
 START_TEST(test_create_checks)
 {
-	const struct poke *p = &create_pokes[_i];
-
 	prepare_create(E_BASE, RD_ATTR_MODE64 | RD_ATTR_DEBUG);
-	poke(p);
-	if (p->good)
-		expect_ok(RD_ECREATE, A_PI, w_epc(P_FREE), 0);
-	else
-		expect_gp(RD_ECREATE, A_PI, w_epc(P_FREE), 0);
+	expect_poked(RD_ECREATE, &create_pokes[_i]);
 }
 END_TEST
 
@@ -300,14 +299,8 @@ static const struct poke add_pokes[] = {
 
 START_TEST(test_add_checks)
 {
-	const struct poke *p = &add_pokes[_i];
-
 	prepare_add(P_SECS, E_BASE, RD_SI_PT(RD_PT_REG) | RD_SI_R | RD_SI_W);
-	poke(p);
-	if (p->good)
-		expect_ok(RD_EADD, A_PI, w_epc(P_FREE), 0);
-	else
-		expect_gp(RD_EADD, A_PI, w_epc(P_FREE), 0);
+	expect_poked(RD_EADD, &add_pokes[_i]);
 }
 END_TEST
 
@@ -324,15 +317,9 @@ static const struct poke tcs_pokes[] = {
 
 START_TEST(test_add_tcs_checks)
 {
-	const struct poke *p = &tcs_pokes[_i];
-
 	memset(w_ram(A_SRC), 0, 4096);
 	prepare_add(P_SECS, E_BASE, RD_SI_PT(RD_PT_TCS));
-	poke(p);
-	if (p->good)
-		expect_ok(RD_EADD, A_PI, w_epc(P_FREE), 0);
-	else
-		expect_gp(RD_EADD, A_PI, w_epc(P_FREE), 0);
+	expect_poked(RD_EADD, &tcs_pokes[_i]);
 }
 END_TEST
 

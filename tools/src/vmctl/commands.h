@@ -21,5 +21,6 @@ extern const struct rd_command rd_cmd_snapshot;
 extern const struct rd_command rd_cmd_balloon;
 extern const struct rd_command rd_cmd_restore;
 extern const struct rd_command rd_cmd_image;
+extern const struct rd_command rd_cmd_enclave;
 
 #endif

@@ -10,6 +10,7 @@ static const struct rd_command *const commands[] = {
 	&rd_cmd_run, &rd_cmd_restore, &rd_cmd_check, &rd_cmd_list, &rd_cmd_show, &rd_cmd_stats,
 	&rd_cmd_top, &rd_cmd_console, &rd_cmd_pause, &rd_cmd_resume, &rd_cmd_snapshot,
 	&rd_cmd_balloon, &rd_cmd_trace, &rd_cmd_stop, &rd_cmd_kill, &rd_cmd_image,
+	&rd_cmd_enclave,
 };
 
 static const char statuses[] =
