@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Attacks on an enclave by the guest's kernel and by the VMM.  Each must fail.  With --holes 1 the
- * module is one that can be told to go without a check (tests/rig/module --open-enclaves): then each
- * must fail with all checks, and succeed without the one that stops it.
+ * module is one that can be told to go without a check (tests/rig/module --open-enclaves): then
+ * each must fail with all checks, and succeed without the one that stops it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -266,8 +266,8 @@ static void evict(unsigned int blob, unsigned int pcmd, unsigned int slot)
 /* RAX of ELDU; anything but 0 when it faulted. */
 static uint64_t load(unsigned int blob, unsigned int pcmd, unsigned int slot, unsigned int to)
 {
-	*(struct rd_pageinfo *)data(PAGEINFO) = (struct rd_pageinfo){ in_enclave(DATA), data_la(blob),
-								      data_la(pcmd), epc(SECS) };
+	*(struct rd_pageinfo *)data(PAGEINFO) =
+		(struct rd_pageinfo){ in_enclave(DATA), data_la(blob), data_la(pcmd), epc(SECS) };
 	memcpy(rdt_gpa(vm, CODE_GPA), "\x0f\x01\xcf\xcc", 4);
 	regs = (struct kvm_regs){ .rax = RD_ELDU,
 				  .rbx = data_la(PAGEINFO),

@@ -81,8 +81,8 @@ uint64_t initialise(void);
 /* A machine with an enclave, whose entry is this code. */
 void enclave(const void *code, size_t len);
 /*
- * ENCLU, then INT3, at CPL 3: in code and regs; and run.  At the AEP there is an ENCLU, too, which is
- * an ERESUME after what is nobody's business but the host's. Other registers are in regs.
+ * ENCLU, then INT3, at CPL 3: in code and regs; and run.  At the AEP there is an ENCLU, too, which
+ * is an ERESUME after what is nobody's business but the host's. Other registers are in regs.
  */
 void ready(uint64_t leaf);
 void enclu(uint64_t leaf);
