@@ -5,6 +5,7 @@
 struct rdt_vm *vm;
 struct kvm_regs regs;
 struct trap trap;
+uint64_t ticks;
 
 uint64_t epc(unsigned int n)
 {
@@ -115,6 +116,22 @@ void run(unsigned int cpl)
 	run_on(vm->vcpu[0], cpl);
 }
 
+static uint64_t now(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+void go(struct rdt_vcpu *vcpu)
+{
+	ticks = now();
+	RDT_OK(ioctl(vcpu->fd, KVM_RUN, 0));
+	ticks = now() - ticks;
+	RDT_EQ(vcpu->run->exit_reason, KVM_EXIT_HLT);
+}
+
 void run_on(struct rdt_vcpu *vcpu, unsigned int cpl)
 {
 	struct kvm_sregs s;
@@ -124,8 +141,7 @@ void run_on(struct rdt_vcpu *vcpu, unsigned int cpl)
 	privilege(vcpu, cpl);
 	regs.rflags |= 2;
 	rdt_set_regs(vcpu, &regs);
-	RDT_OK(ioctl(vcpu->fd, KVM_RUN, 0));
-	RDT_EQ(vcpu->run->exit_reason, KVM_EXIT_HLT);
+	go(vcpu);
 	rdt_get_regs(vcpu, &regs);
 	RDT_CHECK(regs.rip - STUBS_GPA < NR_VECTORS * STUB);
 	stack = rdt_gpa(vm, regs.rsp);

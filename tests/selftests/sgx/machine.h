@@ -52,6 +52,7 @@ struct trap {
 extern struct rdt_vm *vm;
 extern struct kvm_regs regs; /* before and after */
 extern struct trap trap;     /* how it ended */
+extern uint64_t ticks;       /* of the time stamp counter that the last KVM_RUN took */
 
 /* Address of an EPC page: guest-physical, and where the kernel has it mapped. */
 uint64_t epc(unsigned int n);
@@ -67,6 +68,8 @@ void machine(void);
 /* A CPU of it that has SGX; that is at this privilege level. */
 void tell_sgx(struct rdt_vcpu *vcpu);
 void privilege(struct rdt_vcpu *vcpu, unsigned int cpl);
+/* KVM_RUN up to a HLT. */
+void go(struct rdt_vcpu *vcpu);
 /* From RIP on, at a privilege level, up to the first exception. */
 void run(unsigned int cpl);
 void run_on(struct rdt_vcpu *vcpu, unsigned int cpl);
