@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Client of the benchmark for enclaves, in the form of bench.c: what it costs to enter and leave one,
- * an asynchronous exit with its ERESUME, computing inside, and each leaf by itself.
+ * Client of the benchmark for enclaves, in the form of bench.c: what it costs to enter and leave
+ * one, an asynchronous exit with its ERESUME, computing inside, and each leaf by itself.
  * Invariant: a figure is the time of KVM_RUN alone, per operation; of single instructions the time
  * of the same run without one is taken off.
  */
@@ -99,7 +99,8 @@ static void aex_resume(void)
 static void compute(void)
 {
 	/* 1: imul rax, rsi; add rax, rdi; ror rax, 7; dec r14; jnz 1b */
-	static const char loop[] = "\x48\x0f\xaf\xc6\x48\x01\xf8\x48\xc1\xc8\x07\x49\xff\xce\x75\xf0";
+	static const char loop[] =
+		"\x48\x0f\xaf\xc6\x48\x01\xf8\x48\xc1\xc8\x07\x49\xff\xce\x75\xf0";
 	char code[sizeof(loop) + sizeof(leave)];
 	uint64_t outside;
 
@@ -131,7 +132,8 @@ static void inside_leaf(const char *row, unsigned int leaf)
 {
 	static const char code[] =
 		"\x49\x89\xcb"                         /* mov r11, rcx */
-		"\x4c\x89\xe0\x4c\x89\xc3\x4c\x89\xc9" /* 1: mov rax, r12; mov rbx, r8; mov rcx, r9 */
+		"\x4c\x89\xe0\x4c\x89\xc3"             /* 1: mov rax, r12; mov rbx, r8 */
+		"\x4c\x89\xc9"                         /* mov rcx, r9 */
 		"\x4c\x89\xd2\x0f\x01\xd7"             /* mov rdx, r10; enclu */
 		"\x49\xff\xce\x75\xec\x4c\x89\xd9"     /* dec r14; jnz 1b; mov rcx, r11 */
 		LEAVE;
