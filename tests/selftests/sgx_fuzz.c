@@ -271,7 +271,7 @@ static uint64_t free_kib(void)
 static void random_leaves(void)
 {
 	const char *count = rdt_option("count"), *start = rdt_option("seed");
-	uint64_t want = count ? strtoull(count, NULL, 0) : 20000;
+	uint64_t want = count ? strtoull(count, NULL, 0) : 100000;
 	uint64_t seed = start ? strtoull(start, NULL, 0) : (uint64_t)time(NULL), before = 0, after;
 
 	rdt_note("seed %llu", (unsigned long long)seed);
@@ -293,7 +293,7 @@ static void random_leaves(void)
 }
 
 static const struct rdt_test tests[] = {
-	{ "random_leaves", random_leaves, 300 },
+	{ "random_leaves", random_leaves, 400 },
 };
 
 int main(int argc, char **argv)
