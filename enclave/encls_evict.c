@@ -7,6 +7,7 @@
  * takes the number out of the slot.
  */
 #include "enclave/encls.h"
+#include "enclave/holes.h"
 #include "vmm/gwalk.h"
 
 /* What is sealed with the contents, and not told by them. */
@@ -220,11 +221,11 @@ static int load(struct rd_leaf *l, struct evict *v, bool blocked)
 	u64 version = READ_ONCE(*v->slot), flags = v->pcmd.secinfo.flags;
 	int ret = open_page(l, v, version);
 
-	if (ret == -EBADMSG)
+	if (ret == -EBADMSG && !RD_HOLE(MAC))
 		return rd_leaf_end(l, RD_SGX_MAC_COMPARE_FAIL);
-	if (ret)
+	if (ret && ret != -EBADMSG)
 		return ret;
-	if (cmpxchg(v->slot, version, 0ULL) != version)
+	if (!RD_HOLE(VERSION) && cmpxchg(v->slot, version, 0ULL) != version)
 		return rd_leaf_gp(l);
 	if (blocked && v->secs != RD_NO_PAGE)
 		flags |= RD_EPCM_BLOCKED;

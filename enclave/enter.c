@@ -7,6 +7,7 @@
  * wait for it to leave.
  */
 #include "enclave/enter.h"
+#include "enclave/holes.h"
 #include "vmm/gwalk.h"
 
 #define F_STATUS 0x8d5ULL /* CF PF AF ZF SF OF */
@@ -136,7 +137,7 @@ static int entry_begin(struct rd_leaf *l, struct entry *n)
 	ret = check_enclave(l, n);
 	if (ret)
 		goto unshare;
-	if (!rd_epcm_begin(n->tcs_e, RD_OP_BUSY)) {
+	if (!rd_epcm_begin(n->tcs_e, RD_OP_BUSY) && !RD_HOLE(BUSY)) {
 		ret = rd_leaf_gp(l);
 		goto unshare;
 	}
@@ -390,13 +391,15 @@ void rd_aex(struct rd_leaf *l, struct rd_aex *why)
 	g->gsbase = l->gs.base;
 	l->ops->xsave(l, l->epc->page[in->xsave], in->xfrm);
 	memset(l->epc->page[in->xsave] + XSAVE_HEADER + 8, 0, 16);
-	l->ops->xinit(l, in->xfrm);
+	if (!RD_HOLE(REGISTERS))
+		l->ops->xinit(l, in->xfrm);
 	tell(l, g, why);
 	if (why->exception && why->vector == VEC_PF)
 		why->cr2 &= RD_PAGE_MASK;
 	rd_epc_tcs(l->epc, in->tcs)->cssa++;
 
-	memset(l->gpr, 0, sizeof(l->gpr));
+	if (!RD_HOLE(REGISTERS))
+		memset(l->gpr, 0, sizeof(l->gpr));
 	l->gpr[RD_RAX] = RD_ERESUME;
 	l->gpr[RD_RBX] = in->tcs_la;
 	l->gpr[RD_RCX] = in->aep;

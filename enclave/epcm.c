@@ -5,6 +5,7 @@
  * Invariant: as in enclave/epcm.h.
  */
 #include "enclave/epc.h"
+#include "enclave/holes.h"
 #include "vmm/gwalk.h"
 
 bool rd_epcm_share(struct rd_epcm *e)
@@ -138,7 +139,9 @@ u32 rd_epcm_check(const struct rd_epcm *e, u32 secs, u64 la, unsigned int acc, u
 	if ((state & (RD_EPCM_VALID | RD_EPCM_BLOCKED | RD_SI_PENDING | RD_SI_MODIFIED |
 		      RD_SI_PT_MASK)) != (RD_EPCM_VALID | RD_SI_PT(RD_PT_REG)))
 		return error;
-	if (READ_ONCE(e->secs) != secs || READ_ONCE(e->addr) != (la & RD_PAGE_MASK))
+	if (READ_ONCE(e->secs) != secs && !RD_HOLE(OWNER))
+		return error;
+	if (READ_ONCE(e->addr) != (la & RD_PAGE_MASK) && !RD_HOLE(ADDRESS))
 		return error;
 	if ((state & need) != need)
 		return error;

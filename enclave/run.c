@@ -7,6 +7,7 @@
  */
 #include <linux/mm.h>
 #include "enclave/enclave.h"
+#include "enclave/holes.h"
 #include "enclave/insn.h"
 #include "vmm/gwalk.h"
 #include "vmm/hw.h"
@@ -168,7 +169,7 @@ static int page_fault(struct rd_vcpu *v, u64 la, u32 error)
 	if (rd_gva_to_gpa(v, la, acc, 3, &gpa, &f))
 		return exception(v, &f);
 	page = rd_epc_index(e->leaf.epc, gpa);
-	if (la - in->base < in->size) {
+	if (la - in->base < in->size && !(page == RD_NO_PAGE && RD_HOLE(RANGE))) {
 		ret = page == RD_NO_PAGE ? RD_PF_SGX | RD_PF_P : fill_epc(v, la, acc, page);
 		if (ret < 0) {
 			interrupted(v);

@@ -3,9 +3,11 @@
  * The subsystem of enclaves as the core sees it (K): its life with VMs and vCPUs, and its calls.
  * Invariant: as in enclave/enclave.h.
  */
+#include <linux/moduleparam.h>
 #include <linux/uaccess.h>
 #include <asm/fpu/xstate.h>
 #include "enclave/enclave.h"
+#include "enclave/holes.h"
 #include "enclave/unit.h"
 #include "kmod/uapi/redoubt_sgx.h"
 #include "vmm/cpuid.h"
@@ -42,6 +44,35 @@ static void model(struct rd_sgx_model *m)
 		m->xsave_end[i] = end;
 	}
 }
+
+#ifdef RD_TEST_OPEN_ENCLAVES
+unsigned int rd_enclave_holes;
+module_param_named(enclave_holes, rd_enclave_holes, uint, 0600);
+MODULE_PARM_DESC(enclave_holes, "checks that enclaves go without: enclave/holes.h");
+
+extern bool (*rd_bus_hole)(struct rd_vm *vm, u64 addr, unsigned int len, void *data, bool write);
+
+static bool abort_hole(struct rd_vm *vm, u64 addr, unsigned int len, void *data, bool write)
+{
+	struct rd_enclave_vm *e = rd_vm_enclave(vm);
+	u32 page = rd_epc_index(&e->epc, addr);
+	u8 *at;
+
+	if (!RD_HOLE(ABORT) || page == RD_NO_PAGE || !e->epc.page[page])
+		return false;
+	at = e->epc.page[page] + (addr & ~RD_PAGE_MASK);
+	memcpy(write ? at : data, write ? data : at, len);
+	return true;
+}
+
+static int open_holes(void)
+{
+	rd_bus_hole = abort_hole;
+	return 0;
+}
+#else
+#define open_holes NULL
+#endif
 
 /* No vCPU uses the page any more, wherever it was put in. */
 static void revoke(struct rd_epc *epc, u32 page)
@@ -243,6 +274,7 @@ static void vcpu_exit(struct rd_vcpu *v)
 
 const struct rd_unit rd_enclave_unit = {
 	.name = "enclave",
+	.init = open_holes,
 	.vm_exit = vm_exit,
 	.vcpu_init = vcpu_init,
 	.vcpu_exit = vcpu_exit,

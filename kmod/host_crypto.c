@@ -4,7 +4,9 @@
  * Invariant: a transform whose key can change belongs to one call; one that many threads share got
  * its key before anybody else knew it.  Each operation's buffers are its own.
  */
+#include <linux/crypto.h>
 #include <linux/err.h>
+#include <linux/kmod.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -90,12 +92,15 @@ struct rd_gcm {
 struct rd_gcm *rd_host_gcm_new(const u8 key[16], int *err)
 {
 	struct rd_gcm *g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+	static bool asked;
 
 	*err = -ENOMEM;
 	if (!g)
 		return NULL;
-	/* The mask says what it must not be: asynchronous. */
-	g->tfm = crypto_alloc_aead("gcm(aes)", 0, CRYPTO_ALG_ASYNC);
+	/* Ten times as fast, where the CPU has it. udev loads it, if there is one. */
+	if (!xchg(&asked, true))
+		request_module("aesni_intel");
+	g->tfm = crypto_alloc_aead("gcm(aes)", 0, 0);
 	if (IS_ERR(g->tfm)) {
 		*err = no_transform(PTR_ERR(g->tfm));
 		kfree(g);
@@ -160,13 +165,17 @@ static struct gcm_op *op_new(const u8 *iv, const void *aad, size_t aad_len, void
 	return op;
 }
 
-static struct aead_request *request(struct rd_gcm *g, struct gcm_op *op, size_t aad_len, size_t len)
+/* What uses the CPU's vector unit says that it is asynchronous, and finishes at once as a rule. */
+static struct aead_request *request(struct rd_gcm *g, struct gcm_op *op, size_t aad_len, size_t len,
+				    struct crypto_wait *wait)
 {
 	struct aead_request *req = aead_request_alloc(g->tfm, GFP_KERNEL);
 
 	if (!req)
 		return NULL;
-	aead_request_set_callback(req, CRYPTO_TFM_REQ_MAY_SLEEP, NULL, NULL);
+	crypto_init_wait(wait);
+	aead_request_set_callback(req, CRYPTO_TFM_REQ_MAY_SLEEP | CRYPTO_TFM_REQ_MAY_BACKLOG,
+				  crypto_req_done, wait);
 	aead_request_set_ad(req, aad_len);
 	aead_request_set_crypt(req, op->sg, op->sg, len, op->iv);
 	return req;
@@ -176,10 +185,11 @@ int rd_host_gcm_seal(struct rd_gcm *g, const u8 iv[12], const void *aad, size_t 
 		     size_t len, u8 tag[16])
 {
 	struct gcm_op *op = op_new(iv, aad, aad_len, buf, len, NULL);
-	struct aead_request *req = op ? request(g, op, aad_len, len) : NULL;
+	struct crypto_wait wait;
+	struct aead_request *req = op ? request(g, op, aad_len, len, &wait) : NULL;
 	int ret = -ENOMEM;
 
-	if (req && !crypto_aead_encrypt(req)) {
+	if (req && !crypto_wait_req(crypto_aead_encrypt(req), &wait)) {
 		memcpy(tag, op->tag, GCM_TAG);
 		ret = 0;
 	}
@@ -192,11 +202,12 @@ int rd_host_gcm_open(struct rd_gcm *g, const u8 iv[12], const void *aad, size_t 
 		     size_t len, const u8 tag[16])
 {
 	struct gcm_op *op = op_new(iv, aad, aad_len, buf, len, tag);
-	struct aead_request *req = op ? request(g, op, aad_len, len + GCM_TAG) : NULL;
+	struct crypto_wait wait;
+	struct aead_request *req = op ? request(g, op, aad_len, len + GCM_TAG, &wait) : NULL;
 	int ret = -ENOMEM;
 
 	if (req) {
-		ret = crypto_aead_decrypt(req);
+		ret = crypto_wait_req(crypto_aead_decrypt(req), &wait);
 		if (ret && ret != -EBADMSG)
 			ret = -ENOMEM;
 	}

@@ -183,6 +183,13 @@ static void rd_bus_trace_ipi(struct rd_vcpu *v, unsigned int len, const void *da
 	trace_rd_apic_ipi(v->id, dest << 32 | (u32)rd_bus_value(data, min(len, 4U)));
 }
 
+#ifdef RD_TEST_OPEN_ENCLAVES
+bool (*rd_bus_hole)(struct rd_vm *vm, u64 addr, unsigned int len, void *data, bool write);
+#define IN_HOLE(...) (rd_bus_hole && rd_bus_hole(__VA_ARGS__))
+#else
+#define IN_HOLE(...) false
+#endif
+
 /* The EPC, from outside an enclave: the abort page. */
 static bool rd_bus_is_abort(const struct rd_vm *vm, u64 addr)
 {
@@ -207,8 +214,10 @@ int rd_bus_write(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, const v
 			rd_ioapic_write(&v->vm->chip, addr - v->vm->chip.ioapic.base, len, data);
 			return 0;
 		}
-		if (rd_bus_is_abort(v->vm, addr))
+		if (rd_bus_is_abort(v->vm, addr)) {
+			(void)IN_HOLE(v->vm, addr, len, (void *)data, true);
 			return 0;
+		}
 	} else if (bus == RD_BUS_PIO && v->vm->chip.mode == RD_IRQCHIP_KERNEL) {
 		if (!rd_bus_pio_write(v, addr, len, data))
 			return 0;
@@ -231,6 +240,7 @@ int rd_bus_read(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, void *da
 		}
 		if (rd_bus_is_abort(v->vm, addr)) {
 			memset(data, 0xff, len);
+			(void)IN_HOLE(v->vm, addr, len, data, false);
 			return 0;
 		}
 	} else if (bus == RD_BUS_PIO && v->vm->chip.mode == RD_IRQCHIP_KERNEL) {

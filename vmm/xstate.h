@@ -6,6 +6,7 @@
 #ifndef RD_VMM_XSTATE_H
 #define RD_VMM_XSTATE_H
 
+#include <linux/types.h>
 #include <asm/fpu/xcr.h>
 #include <asm/special_insns.h>
 #include "vmm/vcpu.h"

@@ -1308,29 +1308,10 @@ static struct host look(void)
 	return h;
 }
 
-/*
- * What a debug kernel keeps of freed memory: KASAN's quarantine holds up to a thirty-second of all
- * memory back. There kmemleak is the judge, and this only looks for more than that.
- */
-static long quarantine_kb(void)
-{
-	FILE *f;
-	long total;
-
-	if (access("/sys/kernel/debug/kmemleak", F_OK))
-		return 0;
-	f = fopen("/proc/meminfo", "re");
-	if (!f || fscanf(f, "MemTotal: %ld", &total) != 1)
-		total = 0;
-	if (f)
-		fclose(f);
-	return total / 32;
-}
-
 static bool memory_is_back(const struct host *was, const struct host *is)
 {
-	return is->slab_bytes <= was->slab_bytes + SLAB_SLACK + quarantine_kb() * 1024 &&
-	       is->mem_kb >= was->mem_kb - MEM_SLACK - quarantine_kb();
+	return is->slab_bytes <= was->slab_bytes + SLAB_SLACK + rdt_quarantine_kb() * 1024 &&
+	       is->mem_kb >= was->mem_kb - MEM_SLACK - rdt_quarantine_kb();
 }
 
 /* What is freed after a grace period or by a worker takes a moment. */
@@ -1475,9 +1456,9 @@ static int verdicts(uint64_t seed, uint64_t count, const struct host *before, in
 	rdt_note("references %ld, before %ld", is.refs, before->refs);
 	good &= ok(2, is.refs == before->refs, "descriptors_released");
 	rdt_note("slab %ld bytes, after the warm-up %ld (at most %ld more)", is.slab_bytes,
-		 was.slab_bytes, SLAB_SLACK + quarantine_kb() * 1024);
+		 was.slab_bytes, SLAB_SLACK + rdt_quarantine_kb() * 1024);
 	rdt_note("free %ld KiB, after the warm-up %ld (at most %ld less)", is.mem_kb,
-		 was.mem_kb, MEM_SLACK + quarantine_kb());
+		 was.mem_kb, MEM_SLACK + rdt_quarantine_kb());
 	good &= ok(3, memory_is_back(&was, &is), "memory_back");
 	if (log < 0) {
 		printf("ok 4 - kernel_silent # SKIP /dev/kmsg cannot be read\n");

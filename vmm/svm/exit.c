@@ -156,6 +156,9 @@ static int rd_svm_ud_intercept(struct rd_vcpu *v)
 	n = rd_fetch_insn(v, v->rip + v->hw->vmcb->s.cs.base, insn, sizeof(insn));
 	if (n >= sizeof(vmcall) && !memcmp(insn, vmcall, sizeof(vmcall)))
 		return rd_exit_foreign_hypercall(v, vmmcall, sizeof(vmmcall));
+	ret = rd_svm_sysenter(v, insn, n);
+	if (ret != -ENOENT)
+		return ret;
 	for (i = 0; i < rd_units.nr_insn; i++) {
 		ret = rd_units.insn[i](v, insn, n);
 		if (ret != -ENOENT)

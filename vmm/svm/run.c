@@ -157,6 +157,8 @@ void rd_svm_enter(struct rd_vcpu *v)
 	b->s.rip = v->rip;
 	b->s.rflags = v->rflags;
 	b->s.cr2 = v->cr2;
+	if (unlikely(h->intel))
+		rd_svm_enter_foreign(h);
 
 	if (unlikely(h->dr_live)) {
 		rd_svm_enter_debug(v, c->host_state_pa);

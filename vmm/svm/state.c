@@ -95,6 +95,7 @@ void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	u64 old_cr0 = rd_svm_get_cr(v, 0);
 
 	memset(s, 0, sizeof(*s));
+	h->sysenter_esp = h->sysenter_eip = h->lent_cstar = 0;
 	rd_svm_set_intercepts(v);
 	c->iopm_pa = __sme_pa(rd_svm_iopm);
 	rd_svm_update_msr_filter(v);
@@ -343,9 +344,9 @@ static u64 *rd_svm_msr_slot(struct rd_vcpu *v, u32 msr)
 	case MSR_IA32_SYSENTER_CS:
 		return &s->sysenter_cs;
 	case MSR_IA32_SYSENTER_ESP:
-		return &s->sysenter_esp;
+		return &v->hw->sysenter_esp;
 	case MSR_IA32_SYSENTER_EIP:
-		return &s->sysenter_eip;
+		return &v->hw->sysenter_eip;
 	case MSR_IA32_CR_PAT:
 		return &s->g_pat;
 	case MSR_IA32_DEBUGCTLMSR:
@@ -382,6 +383,8 @@ int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val)
 	if (!slot)
 		return 1;
 	*slot = val;
+	v->hw->vmcb->s.sysenter_esp = v->hw->sysenter_esp;
+	v->hw->vmcb->s.sysenter_eip = v->hw->sysenter_eip;
 	rd_svm_dirty(v->hw, SVM_CLEAN_SEG | SVM_CLEAN_NPT | SVM_CLEAN_LBR);
 	return 0;
 }
@@ -389,6 +392,7 @@ int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val)
 void rd_svm_update_cpuid(struct rd_vcpu *v)
 {
 	v->hw->vmcb->s.g_pat = v->pat;
+	v->hw->intel = v->cpuid->is_intel;
 	rd_svm_dirty(v->hw, SVM_CLEAN_NPT);
 }
 

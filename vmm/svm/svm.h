@@ -26,6 +26,9 @@ struct rd_hw_vcpu {
 	bool nmi_masked; /* between NMI delivery and the end of IRET */
 	bool iret_pending; /* IRET was intercepted at iret_rip: unmask once RIP moved on */
 	u64 iret_rip;
+	u64 sysenter_esp, sysenter_eip; /* as written; of the VMCB's the CPU may keep 32 bits */
+	bool intel; /* the guest was told of an Intel CPU */
+	u64 lent_cstar;
 	bool step; /* TF was set by us to find the end of an instruction that blocks events */
 	u64 step_rflags, step_dr6;
 	u8 moved; /* bytes that RIP was moved for the event injected at entry number moved_entry */
@@ -149,6 +152,9 @@ int rd_svm_code_mode(struct rd_vcpu *v, u64 *cs_base);
 int rd_svm_get_msr(struct rd_vcpu *v, u32 msr, u64 *val);
 int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val);
 void rd_svm_update_cpuid(struct rd_vcpu *v);
+/* foreign.c: before an entry of a guest with h->intel; at #UD, with n bytes at RIP. */
+void rd_svm_enter_foreign(struct rd_hw_vcpu *h);
+int rd_svm_sysenter(struct rd_vcpu *v, const u8 *insn, unsigned int n);
 void rd_svm_update_tsc(struct rd_vcpu *v);
 void rd_svm_update_msr_filter(struct rd_vcpu *v);
 void rd_svm_dump(struct rd_vcpu *v);

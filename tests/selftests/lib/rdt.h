@@ -48,6 +48,11 @@ const char *rdt_device(void);
 bool rdt_is_stock(void); /* the device is stock KVM's own node */
 int rdt_time_scale(void);
 bool rdt_is_emulated(void); /* this machine is QEMU's TCG */
+/*
+ * KiB of freed memory that a debug kernel keeps: KASAN's quarantine holds up to a thirty-second of
+ * all memory back. There kmemleak is the judge, and a test only looks for more than that.
+ */
+long rdt_quarantine_kb(void);
 /* What follows the options that rdt_main() knows, as `--key value`; NULL when absent. */
 const char *rdt_option(const char *key);
 
