@@ -48,8 +48,8 @@ void rd_svm_update_debug(struct rd_vcpu *v)
 	if (!user_bp)
 		memcpy(v->eff_db, v->db, sizeof(v->db));
 	if (user_bp || (v->dr7 & 0xff))
-		h->dr_live = true;
-	c->dr_read = h->dr_live && !user_bp ? 0 : 0xffff;
+		h->rare |= RD_SVM_DR_LIVE;
+	c->dr_read = (h->rare & RD_SVM_DR_LIVE) && !user_bp ? 0 : 0xffff;
 	c->dr_write = c->dr_read;
 	h->vmcb->s.dr7 = user_bp ? v->guest_debug_dr7 : v->dr7;
 	h->vmcb->s.dr6 = v->dr6;
@@ -216,7 +216,7 @@ int rd_svm_dr(struct rd_vcpu *v)
 			return rd_exit_debug(v, VEC_DB, DR6_FIXED | DR6_BD);
 		return rd_exit_emulate(v);
 	}
-	v->hw->dr_live = true;
+	v->hw->rare |= RD_SVM_DR_LIVE;
 	rd_svm_update_debug(v);
 	return 1;
 }

@@ -60,10 +60,10 @@ void rd_svm_put(struct rd_vcpu *v)
 		wrmsrl(MSR_SVM_TSC_RATIO, 1ULL << 32);
 	if (v->tsc_aux != c->tsc_aux && boot_cpu_has(X86_FEATURE_RDTSCP))
 		wrmsrl(MSR_TSC_AUX, c->tsc_aux);
-	if (h->dr_live && !v->guest_debug) {
+	if ((h->rare & RD_SVM_DR_LIVE) && !v->guest_debug) {
 		/* Back to trapping, so that a guest that used them once does not pay for ever. */
 		rd_svm_sync_debug(v);
-		h->dr_live = false;
+		h->rare &= ~RD_SVM_DR_LIVE;
 		rd_svm_update_debug(v);
 	}
 }
@@ -137,6 +137,21 @@ static noinline void rd_svm_enter_again(struct rd_vcpu *v)
 		b->c.exit_int_info = 0;
 }
 
+static noinline void enter_rarely(struct rd_vcpu *v, u64 host_state_pa)
+{
+	struct rd_hw_vcpu *h = v->hw;
+
+	if (h->rare & RD_SVM_INTEL)
+		rd_svm_enter_foreign(h);
+	if (h->rare & RD_SVM_DR_LIVE) {
+		rd_svm_enter_debug(v, host_state_pa);
+	} else {
+		asm volatile("clgi" ::: "memory");
+		rd_svm_vmrun(v->gpr, h->vmcb_pa, host_state_pa);
+		asm volatile("stgi" ::: "memory");
+	}
+}
+
 /* Interrupts off, mode is RD_IN_GUEST, events are in the VMCB. Hot. */
 void rd_svm_enter(struct rd_vcpu *v)
 {
@@ -157,11 +172,9 @@ void rd_svm_enter(struct rd_vcpu *v)
 	b->s.rip = v->rip;
 	b->s.rflags = v->rflags;
 	b->s.cr2 = v->cr2;
-	if (unlikely(h->intel))
-		rd_svm_enter_foreign(h);
 
-	if (unlikely(h->dr_live)) {
-		rd_svm_enter_debug(v, c->host_state_pa);
+	if (unlikely(h->rare)) {
+		enter_rarely(v, c->host_state_pa);
 	} else {
 		asm volatile("clgi" ::: "memory");
 		rd_svm_vmrun(v->gpr, h->vmcb_pa, c->host_state_pa);

@@ -123,7 +123,7 @@ void rd_svm_vcpu_reset(struct rd_vcpu *v, bool init_event)
 	s->dr6 = 0xffff0ff0;
 	s->dr7 = 0x400;
 	s->g_pat = v->pat;
-	h->dr_live = false;
+	h->rare &= ~RD_SVM_DR_LIVE;
 	h->step = false;
 	rd_svm_set_nmi_mask(v, false);
 	rd_svm_set_cr(v, 0,
@@ -392,7 +392,9 @@ int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val)
 void rd_svm_update_cpuid(struct rd_vcpu *v)
 {
 	v->hw->vmcb->s.g_pat = v->pat;
-	v->hw->intel = v->cpuid->is_intel;
+	v->hw->rare &= ~RD_SVM_INTEL;
+	if (v->cpuid->is_intel)
+		v->hw->rare |= RD_SVM_INTEL;
 	rd_svm_dirty(v->hw, SVM_CLEAN_NPT);
 }
 

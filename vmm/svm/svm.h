@@ -14,6 +14,10 @@
 
 #define VEC_DB 1
 
+/* DR0-3 belong to the guest on every entry, accesses do not exit; it was told of an Intel CPU. */
+#define RD_SVM_DR_LIVE BIT(0)
+#define RD_SVM_INTEL BIT(1)
+
 struct rd_hw_vcpu {
 	struct rd_vmcb *vmcb;
 	u64 vmcb_pa;
@@ -22,12 +26,11 @@ struct rd_hw_vcpu {
 	u64 cr0, cr4; /* as the guest sees them where the VMCB differs: CD and NW, MCE */
 	u64 efer; /* as the guest sees it: the VMCB differs in SVME, and in LME without paging */
 	bool cr0_shadowed, cr4_shadowed;
-	bool dr_live; /* DR0-3 belong to the guest on every entry; accesses do not exit */
+	u8 rare; /* why an entry is more than VMRUN: RD_SVM_ bits */
 	bool nmi_masked; /* between NMI delivery and the end of IRET */
 	bool iret_pending; /* IRET was intercepted at iret_rip: unmask once RIP moved on */
 	u64 iret_rip;
 	u64 sysenter_esp, sysenter_eip; /* as written; of the VMCB's the CPU may keep 32 bits */
-	bool intel; /* the guest was told of an Intel CPU */
 	u64 lent_cstar;
 	bool step; /* TF was set by us to find the end of an instruction that blocks events */
 	u64 step_rflags, step_dr6;
@@ -152,7 +155,7 @@ int rd_svm_code_mode(struct rd_vcpu *v, u64 *cs_base);
 int rd_svm_get_msr(struct rd_vcpu *v, u32 msr, u64 *val);
 int rd_svm_set_msr(struct rd_vcpu *v, u32 msr, u64 val);
 void rd_svm_update_cpuid(struct rd_vcpu *v);
-/* foreign.c: before an entry of a guest with h->intel; at #UD, with n bytes at RIP. */
+/* foreign.c: before an entry of a guest with RD_SVM_INTEL; at #UD, with n bytes at RIP. */
 void rd_svm_enter_foreign(struct rd_hw_vcpu *h);
 int rd_svm_sysenter(struct rd_vcpu *v, const u8 *insn, unsigned int n);
 void rd_svm_update_tsc(struct rd_vcpu *v);
