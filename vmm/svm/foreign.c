@@ -63,8 +63,8 @@ int rd_svm_sysenter(struct rd_vcpu *v, const u8 *insn, unsigned int n)
 	struct rd_hw_vcpu *h = v->hw;
 	u16 cs = h->vmcb->s.sysenter_cs & 0xfffc;
 
-	if (!(h->rare & RD_SVM_INTEL) || !(h->vmcb->s.efer & EFER_LMA) || n < 2 || insn[0] != 0x0f ||
-	    insn[1] != 0x34)
+	if (!(h->rare & RD_SVM_INTEL) || !(h->vmcb->s.efer & EFER_LMA) || n < 2 ||
+	    insn[0] != 0x0f || insn[1] != 0x34)
 		return -ENOENT;
 	if (!cs) {
 		rd_queue_exception_err(v, VEC_GP, 0);
