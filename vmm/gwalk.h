@@ -57,7 +57,8 @@ struct rd_walk_hit {
 	u64 value[5];
 };
 
-#define RD_NR_WALK_HITS 4
+/* By page and kind of access; fetches have the upper half for themselves. */
+#define RD_NR_WALK_HITS 8
 
 /* #PF error code bits. */
 enum { RD_PF_P = 1, RD_PF_W = 2, RD_PF_U = 4, RD_PF_RSVD = 8, RD_PF_I = 16, RD_PF_PK = 32 };

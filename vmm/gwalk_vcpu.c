@@ -111,7 +111,9 @@ static noinline int walk(struct rd_vcpu *v, const struct rd_gwalk_acc *a, u64 gv
 
 static __always_inline struct rd_walk_hit *hit_slot(struct rd_vcpu *v, u64 tag)
 {
-	return &v->walks[((tag >> RD_PAGE_SHIFT) ^ (tag >> 1)) % RD_NR_WALK_HITS];
+	BUILD_BUG_ON(RD_HIT_FETCH * 2 != RD_NR_WALK_HITS);
+	return &v->walks[(((tag >> RD_PAGE_SHIFT) ^ (tag >> 1)) & (RD_HIT_FETCH - 1)) |
+			 (tag & RD_HIT_FETCH)];
 }
 
 static __always_inline u64 hit_tag(u64 gva, const struct rd_gwalk_acc *a)
