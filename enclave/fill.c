@@ -86,6 +86,20 @@ static u64 *child_of(const struct rd_fills *f, u64 entry)
 	return f->table[((entry & PTE_ADDR) - f->base) / RD_PAGE_SIZE];
 }
 
+void rd_fills_drop(struct rd_fills *f, u64 la)
+{
+	u64 *table = f->table[0], *e;
+	unsigned int level;
+
+	for (level = f->levels; level > 1; level--) {
+		e = entry_of(table, la, level);
+		if (!*e)
+			return;
+		table = child_of(f, *e);
+	}
+	*entry_of(table, la, 1) = 0;
+}
+
 bool rd_fills_put(struct rd_fills *f, u64 la, u64 gpa, bool write, bool exec)
 {
 	u64 *table = f->table[0], *e, leaf = (gpa & PTE_ADDR) | LEAF_BITS;

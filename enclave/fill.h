@@ -29,6 +29,8 @@ void rd_fills_destroy(struct rd_fills *f);
 /* For an address space of so many levels: empty, if it was another number. */
 void rd_fills_levels(struct rd_fills *f, u8 levels);
 void rd_fills_clear(struct rd_fills *f);
+/* One page less. */
+void rd_fills_drop(struct rd_fills *f, u64 la);
 /*
  * Map the page of la at gpa, with what it was mapped with before if that was the same page.  false:
  * no table is left; clear and try again, then it works.

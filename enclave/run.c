@@ -115,12 +115,80 @@ static unsigned int access_of(u32 error)
 	return error & RD_PF_I ? RD_ACC_FETCH : error & RD_PF_W ? RD_ACC_WRITE : RD_ACC_READ;
 }
 
-static void put(struct rd_enclave_vcpu *e, u64 la, u64 gpa, bool write, bool exec)
+static void forget(struct rd_enclave_vcpu *e)
 {
-	if (rd_fills_put(&e->fills, la, gpa, write, exec))
-		return;
 	rd_fills_clear(&e->fills);
-	rd_fills_put(&e->fills, la, gpa, write, exec);
+	e->nr_notes = 0;
+}
+
+/* The page of the note that is next. */
+static void put(struct rd_enclave_vcpu *e, u64 gpa)
+{
+	const struct rd_fill_note *n = &e->next;
+	bool write = n->acc & RD_ACC_WRITE, exec = n->acc & RD_ACC_FETCH;
+
+	if (!rd_fills_put(&e->fills, n->la, gpa, write, exec)) {
+		forget(e);
+		rd_fills_put(&e->fills, n->la, gpa, write, exec);
+	}
+	if (e->nr_notes < RD_FILL_NOTES && n->walk.tag)
+		e->note[e->nr_notes++] = *n;
+	else
+		e->nr_notes = RD_FILL_NOTES + 1;
+}
+
+/* Would the page be put in now as it was? */
+static bool note_holds(struct rd_vcpu *v, const struct rd_fill_note *n)
+{
+	struct rd_enclave_vcpu *e = rd_vcpu_enclave(v);
+	const struct rd_inside *in = &e->stay;
+	struct rd_epcm *m;
+	u64 rights;
+	bool ret;
+
+	if (!rd_walk_holds(v, &n->walk))
+		return false;
+	if (n->page == RD_NO_PAGE)
+		return n->la - in->base >= in->size;
+	m = &e->leaf.epc->map[n->page];
+	if (!rd_epcm_share(m))
+		return false;
+	ret = !rd_epcm_check(m, in->secs, n->la, n->acc, &rights);
+	rd_epcm_unshare(m);
+	return ret;
+}
+
+/*
+ * As a CPU that has flushed its TLB may make translations before they are needed: those of earlier
+ * stays that it would make now stay, the others go.  The thread is counted in the enclave already,
+ * so whoever takes rights from a page from here on takes it out of the view, too.
+ */
+static void keep_what_holds(struct rd_vcpu *v)
+{
+	struct rd_enclave_vcpu *e = rd_vcpu_enclave(v);
+	u32 i, kept = 0;
+
+	rd_paging_refresh(v);
+	if (e->nr_notes > RD_FILL_NOTES || e->paging_changes != v->paging_changes ||
+	    e->pkru != v->pkru)
+		forget(e);
+	e->paging_changes = v->paging_changes;
+	e->pkru = v->pkru;
+	for (i = 0; i < e->nr_notes; i++) {
+		if (!note_holds(v, &e->note[i]))
+			break;
+	}
+	if (i == e->nr_notes)
+		return;
+	kept = i;
+	rd_fills_drop(&e->fills, e->note[i].la);
+	while (++i < e->nr_notes) {
+		if (note_holds(v, &e->note[i]))
+			e->note[kept++] = e->note[i];
+		else
+			rd_fills_drop(&e->fills, e->note[i].la);
+	}
+	e->nr_notes = kept;
 }
 
 /*
@@ -149,7 +217,7 @@ static int fill_epc(struct rd_vcpu *v, u64 la, unsigned int acc, u32 page)
 	if (ret)
 		rd_mmu_view_unmap(v->vm, RD_VIEW_APART, gpa >> RD_PAGE_SHIFT);
 	else
-		put(e, la, gpa, acc & RD_ACC_WRITE, acc & RD_ACC_FETCH);
+		put(e, gpa);
 unshare:
 	rd_epcm_unshare(m);
 	return ret;
@@ -166,9 +234,12 @@ static int page_fault(struct rd_vcpu *v, u64 la, u32 error)
 	u32 page;
 	int ret;
 
-	if (rd_gva_to_gpa(v, la, acc, 3, &gpa, &f))
+	if (rd_gva_to_gpa_noted(v, la, acc, 3, &gpa, &f, &e->next.walk))
 		return exception(v, &f);
 	page = rd_epc_index(e->leaf.epc, gpa);
+	e->next.la = la;
+	e->next.acc = acc;
+	e->next.page = page;
 	if (la - in->base < in->size && !(page == RD_NO_PAGE && RD_HOLE(RANGE))) {
 		ret = page == RD_NO_PAGE ? RD_PF_SGX | RD_PF_P : fill_epc(v, la, acc, page);
 		if (ret < 0) {
@@ -186,7 +257,7 @@ static int page_fault(struct rd_vcpu *v, u64 la, u32 error)
 	/* What is no memory of the guest's cannot be reached from inside. */
 	if (page != RD_NO_PAGE || gpa >> RD_PAGE_SHIFT >= rd_vm_enclave(v->vm)->tables_gfn)
 		return simple_exception(v, VEC_GP);
-	put(e, la, gpa, acc & RD_ACC_WRITE, acc & RD_ACC_FETCH);
+	put(e, gpa);
 	return 1;
 }
 
@@ -203,7 +274,7 @@ static int nested_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 				       virt_to_page(e->fills.table[table]), false);
 	} else if (rd_epc_index(e->leaf.epc, gpa) != RD_NO_PAGE) {
 		/* The page has lost rights since it was put in: prove it again. */
-		rd_fills_clear(&e->fills);
+		forget(e);
 		return 1;
 	} else {
 		ret = rd_mmu_apart_fault(v, gpa, acc);
@@ -358,8 +429,7 @@ int rd_enclave_run(struct rd_vcpu *v)
 
 	v->xcr0 = e->leaf.xcr0;
 	rd_fills_levels(&e->fills, rd_hw->get_cr(v, 4) & CR4_LA57 ? 5 : 4);
-	/* As the CPU does: no translation is older than the entry. */
-	rd_fills_clear(&e->fills);
+	keep_what_holds(v);
 	e->apart.begun = false;
 	e->apart.cr3 = e->fills.base;
 	while (ret > 0 && e->leaf.in) {

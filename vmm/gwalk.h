@@ -81,6 +81,15 @@ int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl
 		  struct rd_fault *f);
 
 /*
+ * The same by a new walk, which is remembered in h, if it can be (h->tag is 0 if not). For whoever
+ * keeps what followed from it: it would end the same way as long as rd_walk_holds() says so, and
+ * v->paging_changes is what it was. Caller as before.
+ */
+int rd_gva_to_gpa_noted(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa,
+			struct rd_fault *f, struct rd_walk_hit *h);
+bool rd_walk_holds(struct rd_vcpu *v, const struct rd_walk_hit *h);
+
+/*
  * Read up to n instruction bytes at a linear address, at the current CPL, with fetch permission;
  * stops at the end of the page. Returns how many were read, or 0: the CPU would fault there (the
  * caller re-enters the guest or lets the emulator queue the fault).

@@ -152,6 +152,7 @@ static noinline void paging_changed(struct rd_vcpu *v, const struct rd_paging_re
 	unsigned int i;
 
 	rd_paging_set(&v->paging, r, v->maxphyaddr, boot_cpu_has(X86_FEATURE_GBPAGES));
+	v->paging_changes++;
 	for (i = 0; i < RD_NR_WALK_HITS; i++)
 		v->walks[i].tag = 0;
 }
@@ -187,15 +188,38 @@ unsigned int rd_paging_refresh(struct rd_vcpu *v)
 	return refresh(v);
 }
 
-int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa,
-		  struct rd_fault *f)
+static struct rd_gwalk_acc access_for(const struct rd_vcpu *v, unsigned int acc, unsigned int cpl)
 {
-	struct rd_gwalk_acc a = {
+	return (struct rd_gwalk_acc){
 		.write = acc & RD_ACC_WRITE,
 		.fetch = acc & RD_ACC_FETCH,
 		.user = cpl == 3 && !(acc & RD_ACC_SYSTEM),
 		.smap_off = (v->rflags & RFLAGS_AC) && !(acc & RD_ACC_SYSTEM),
 	};
+}
+
+int rd_gva_to_gpa_noted(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa,
+			struct rd_fault *f, struct rd_walk_hit *h)
+{
+	struct rd_gwalk_acc a = access_for(v, acc, cpl);
+	u32 error;
+
+	refresh(v);
+	if (!walk(v, &a, gva, hit_tag(gva, &a), h, gpa, &error))
+		return 0;
+	*f = (struct rd_fault){ .vector = 14, .has_error = true, .error = error, .cr2 = gva };
+	return 1;
+}
+
+bool rd_walk_holds(struct rd_vcpu *v, const struct rd_walk_hit *h)
+{
+	return h->tag && hit_holds(v, h, h->tag);
+}
+
+int rd_gva_to_gpa(struct rd_vcpu *v, u64 gva, unsigned int acc, unsigned int cpl, u64 *gpa,
+		  struct rd_fault *f)
+{
+	struct rd_gwalk_acc a = access_for(v, acc, cpl);
 	u64 tag = hit_tag(gva, &a);
 	struct rd_walk_hit *h = hit_slot(v, tag);
 	u32 error;

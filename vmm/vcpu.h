@@ -99,6 +99,7 @@ struct rd_vcpu {
 	struct rd_mmu_view_ask view;
 	struct rd_paging paging; /* rd_paging_refresh() */
 	struct rd_walk_hit walks[RD_NR_WALK_HITS]; /* vmm/gwalk_vcpu.c */
+	u32 paging_changes; /* how often paging was made anew */
 	struct rd_lapic lapic;
 	struct rd_vcpu_stats stats;
 
