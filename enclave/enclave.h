@@ -23,7 +23,9 @@ struct rd_enclave_vm {
 	bool resetting;
 };
 
-/* Why a page is in a vCPU's tables: a walk of the guest's, and the EPCM where it is the enclave's. */
+/*
+ * Why a page is in a vCPU's tables: a walk of the guest's, and the EPCM where it is the enclave's.
+ */
 struct rd_fill_note {
 	struct rd_walk_hit walk;
 	u64 la;
@@ -38,7 +40,7 @@ struct rd_enclave_vcpu {
 	struct rd_leaf leaf; /* leaf.in: the vCPU is in an enclave, and its registers are here */
 	struct rd_apart apart;
 	struct rd_fills fills;
-	/* Of all that is in fills; more than there is room for: they are not known, and none stays. */
+	/* Of all that is in fills; more than there is room for: not known, and nothing stays. */
 	struct rd_fill_note note[RD_FILL_NOTES];
 	struct rd_fill_note next; /* of the fault that is being looked at */
 	u32 nr_notes;

@@ -110,6 +110,31 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* One page goes, with all its rights; its neighbours stay. */
+START_TEST(test_drop)
+{
+	setup(_i);
+	ck_assert(rd_fills_put(&f, 0x1000, 0x100000000, true, false));
+	ck_assert(rd_fills_put(&f, 0x2000, 0x200000000, true, false));
+	ck_assert(rd_fills_put(&f, 0x2000, 0x200000000, false, true));
+	ck_assert(rd_fills_put(&f, 0x40000000, 0x300000000, true, true));
+	rd_fills_drop(&f, 0x2abc);
+	ck_assert_uint_eq(reach(0x2000, RD_ACC_READ), ~0ULL);
+	says(0x1000, 0x100000000, true, false);
+	says(0x40000000, 0x300000000, true, true);
+	/* What is not there, with and without tables that lead to it. */
+	rd_fills_drop(&f, 0x2000);
+	rd_fills_drop(&f, 0x5000);
+	rd_fills_drop(&f, 0x7fffffff0000);
+	ck_assert(rd_fills_put(&f, 0x2000, 0x200000000, false, false));
+	says(0x2000, 0x200000000, false, false);
+	rd_fills_clear(&f);
+	ck_assert_uint_eq(reach(0x2000, RD_ACC_READ), ~0ULL);
+	ck_assert_uint_eq(reach(0x1000, RD_ACC_READ), ~0ULL);
+	rd_fills_destroy(&f);
+}
+END_TEST
+
 START_TEST(test_levels)
 {
 	setup(4);
@@ -139,6 +164,7 @@ Suite *rd_suite(void)
 
 	tcase_add_loop_test(t, test_put, 4, 6);
 	tcase_add_test(t, test_many);
+	tcase_add_loop_test(t, test_drop, 4, 6);
 	tcase_add_test(t, test_levels);
 	tcase_add_loop_test(t, test_no_memory, 0, RD_FILL_TABLES);
 	suite_add_tcase(s, t);
