@@ -72,6 +72,10 @@ static int ssa_frame(struct rd_leaf *l, const struct rd_secs *s, u32 secs, u64 o
 
 	if (ssa_page(l, secs, la, xsave))
 		return RD_LEAF_FAULT;
+	if (size == RD_SGX_PAGE) {
+		*gpr = *xsave;
+		return 0;
+	}
 	return ssa_page(l, secs, la + size - sizeof(struct rd_gprsgx), gpr);
 }
 
