@@ -100,18 +100,12 @@ int rd_leaf_put(struct rd_leaf *l, u64 la, const void *from, unsigned int len, u
 	return l->ops->write(l, la, from, len);
 }
 
-int rd_leaf_inside(struct rd_leaf *l, u64 la, unsigned int len, unsigned int align,
-		   unsigned int acc, u8 **at, u32 *page)
+int rd_leaf_held(struct rd_leaf *l, u64 la, u32 page, unsigned int acc, u8 **at)
 {
-	struct rd_epcm *e;
+	struct rd_epcm *e = &l->epc->map[page];
 	u64 rights;
 	u32 error;
 
-	if (la & (align - 1) || !rd_secs_has(rd_epc_secs(l->epc, l->in->secs), la, len))
-		return rd_leaf_gp(l);
-	if (rd_leaf_page_of(l, la, acc, page))
-		return RD_LEAF_FAULT;
-	e = &l->epc->map[*page];
 	/* Whoever owns it is taking it away. */
 	if (!rd_epcm_share(e))
 		return rd_leaf_pf(l, la, RD_PF_SGX | RD_PF_P | RD_PF_U);
@@ -120,6 +114,16 @@ int rd_leaf_inside(struct rd_leaf *l, u64 la, unsigned int len, unsigned int ali
 		rd_epcm_unshare(e);
 		return rd_leaf_pf(l, la, error | RD_PF_U);
 	}
-	*at = l->epc->page[*page] + (la & ~RD_PAGE_MASK);
+	*at = l->epc->page[page] + (la & ~RD_PAGE_MASK);
 	return 0;
+}
+
+int rd_leaf_inside(struct rd_leaf *l, u64 la, unsigned int len, unsigned int align,
+		   unsigned int acc, u8 **at, u32 *page)
+{
+	if (la & (align - 1) || !rd_secs_has(rd_epc_secs(l->epc, l->in->secs), la, len))
+		return rd_leaf_gp(l);
+	if (rd_leaf_page_of(l, la, acc, page))
+		return RD_LEAF_FAULT;
+	return rd_leaf_held(l, la, *page, acc, at);
 }

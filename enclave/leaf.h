@@ -117,6 +117,8 @@ int rd_leaf_put(struct rd_leaf *l, u64 la, const void *from, unsigned int len, u
  */
 int rd_leaf_inside(struct rd_leaf *l, u64 la, unsigned int len, unsigned int align,
 		   unsigned int acc, u8 **at, u32 *page);
+/* The same with a page that the tables have led to. */
+int rd_leaf_held(struct rd_leaf *l, u64 la, u32 page, unsigned int acc, u8 **at);
 bool rd_leaf_canonical(const struct rd_leaf *l, u64 la);
 
 static inline bool rd_all_zero(const void *p, unsigned int len)

@@ -234,6 +234,9 @@ static int page_fault(struct rd_vcpu *v, u64 la, u32 error)
 	u32 page;
 	int ret;
 
+	/* SDM, "Access-control Requirements": an enclave's code does not go on outside of it. */
+	if (acc == RD_ACC_FETCH && la - in->base >= in->size)
+		return simple_exception(v, VEC_GP);
 	if (rd_gva_to_gpa_noted(v, la, acc, 3, &gpa, &f, &e->next.walk))
 		return exception(v, &f);
 	page = rd_epc_index(e->leaf.epc, gpa);
@@ -289,41 +292,60 @@ static int nested_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 
 /* --- instructions ----------------------------------------------------------------------------- */
 
-/* Bytes of the enclave's code at RIP, within the page. */
-static unsigned int fetch(struct rd_leaf *l, u8 *to, unsigned int n)
+/* The note of the page that the CPU fetches from, or NULL. */
+static const struct rd_fill_note *note_of_code(const struct rd_enclave_vcpu *e, u64 la)
 {
+	u32 i;
+
+	for (i = 0; i < min(e->nr_notes, RD_FILL_NOTES); i++)
+		if (!((e->note[i].la ^ la) & RD_PAGE_MASK) && e->note[i].acc == RD_ACC_FETCH)
+			return e->note[i].page == RD_NO_PAGE ? NULL : &e->note[i];
+	return NULL;
+}
+
+/* Bytes of the enclave's code at RIP, within the page: how many. */
+static unsigned int fetch(struct rd_enclave_vcpu *e, u8 *to, unsigned int n)
+{
+	const struct rd_fill_note *note = note_of_code(e, e->leaf.rip);
+	struct rd_leaf *l = &e->leaf;
 	u32 page;
 	u8 *at;
 
 	n = min_t(u64, n, RD_SGX_PAGE - (l->rip & ~RD_PAGE_MASK));
 	l->user = true;
-	if (rd_leaf_inside(l, l->rip, n, 1, RD_ACC_FETCH, &at, &page))
+	if (note) {
+		/* No walk: this is the translation that the CPU had. */
+		if (rd_leaf_held(l, l->rip, note->page, RD_ACC_FETCH, &at))
+			return 0;
+		page = note->page;
+	} else if (rd_leaf_inside(l, l->rip, n, 1, RD_ACC_FETCH, &at, &page)) {
 		return 0;
+	}
 	memcpy(to, at, n);
 	rd_epcm_unshare(&l->epc->map[page]);
 	return n;
 }
 
 /* Up to n bytes of code at RIP: how many are there. */
-static unsigned int fetch_insn(struct rd_leaf *l, u8 *code, unsigned int n)
+static unsigned int fetch_insn(struct rd_enclave_vcpu *e, u8 *code, unsigned int n)
 {
-	unsigned int here = fetch(l, code, n);
-	u64 rip = l->rip;
+	unsigned int here = fetch(e, code, n);
+	u64 rip = e->leaf.rip;
 
 	if (!here || here == n)
 		return here;
-	l->rip += here;
-	here += fetch(l, code + here, n - here);
-	l->rip = rip;
+	e->leaf.rip += here;
+	here += fetch(e, code + here, n - here);
+	e->leaf.rip = rip;
 	return here;
 }
 
 /* The CPU checks rights and selectors before it tells of the instruction. */
-static bool not_inside(struct rd_leaf *l)
+static bool not_inside(struct rd_enclave_vcpu *e)
 {
 	u8 code[INSN_MAX];
 
-	return rd_insn_not_inside(code, fetch_insn(l, code, sizeof(code)));
+	return rd_insn_not_inside(code, fetch_insn(e, code, sizeof(code)));
 }
 
 static int undefined(struct rd_vcpu *v)
@@ -334,7 +356,7 @@ static int undefined(struct rd_vcpu *v)
 	struct rd_fault f;
 	int ret;
 
-	if (fetch_insn(l, code, ENCLU_LEN) < ENCLU_LEN || memcmp(code, enclu, ENCLU_LEN))
+	if (fetch_insn(rd_vcpu_enclave(v), code, ENCLU_LEN) < ENCLU_LEN || memcmp(code, enclu, ENCLU_LEN))
 		return simple_exception(v, VEC_UD);
 	l->rip += ENCLU_LEN;
 	ret = rd_enclu(l);
@@ -351,27 +373,27 @@ static int undefined(struct rd_vcpu *v)
 	return 1;
 }
 
-static bool is_int3(struct rd_leaf *l)
+static bool is_int3(struct rd_enclave_vcpu *e)
 {
 	u8 byte;
 
-	return fetch(l, &byte, 1) && byte == OP_INT3;
+	return fetch(e, &byte, 1) && byte == OP_INT3;
 }
 
 static int breakpoint(struct rd_vcpu *v)
 {
-	struct rd_leaf *l = &rd_vcpu_enclave(v)->leaf;
+	struct rd_enclave_vcpu *e = rd_vcpu_enclave(v);
 
 	/* A trap: the enclave goes on behind it. */
-	if (is_int3(l))
-		l->rip++;
+	if (is_int3(e))
+		e->leaf.rip++;
 	return simple_exception(v, VEC_BP);
 }
 
 /* What an enclave does not have; but QEMU's TCG takes INT3 for an INT n. */
 static int instruction(struct rd_vcpu *v)
 {
-	return is_int3(&rd_vcpu_enclave(v)->leaf) ? breakpoint(v) : simple_exception(v, VEC_UD);
+	return is_int3(rd_vcpu_enclave(v)) ? breakpoint(v) : simple_exception(v, VEC_UD);
 }
 
 static int an_exception(struct rd_vcpu *v)
@@ -396,7 +418,7 @@ static int an_exception(struct rd_vcpu *v)
 		return simple_exception(v, VEC_DB);
 	case 10 ... VEC_GP: /* a descriptor was to be loaded, or what #GP is for */
 		/* Segments cannot be loaded inside; the tables are not there. */
-		if (a->error || not_inside(&e->leaf))
+		if (a->error || not_inside(e))
 			return simple_exception(v, VEC_UD);
 		f.has_error = true;
 		return exception(v, &f);

@@ -126,6 +126,22 @@ static void lying_tables(void)
 	rdt_vm_free(vm);
 }
 
+/* An enclave's code ends where the enclave ends. */
+static void code_outside(void)
+{
+	/* mov eax, DATA_GPA; jmp rax */
+	static const char code[] = "\xb8\x00\x00\x10\x00\xff\xe0";
+
+	enclave(code, sizeof(code));
+	memcpy(data(0), "\xcc", 1);
+	enclu(RD_EENTER);
+	expect(VEC_GP);
+	RDT_EQ(trap.error, 0);
+	RDT_EQ(trap.rip, AEP);
+	RDT_EQ(peek(SSA0, GPR(rip)), DATA_GPA);
+	rdt_vm_free(vm);
+}
+
 /* Instructions that an enclave has not. */
 static void illegal(void)
 {
@@ -294,6 +310,7 @@ static const struct rdt_test tests[] = {
 	{ "memory", memory },
 	{ "page_fault_and_resume", page_fault_and_resume },
 	{ "lying_tables", lying_tables },
+	{ "code_outside", code_outside },
 	{ "illegal", illegal, 60 },
 	{ "rights_go", rights_go },
 	{ "kicked", kicked },
