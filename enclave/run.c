@@ -351,12 +351,13 @@ static bool not_inside(struct rd_enclave_vcpu *e)
 static int undefined(struct rd_vcpu *v)
 {
 	static const u8 enclu[ENCLU_LEN] = { 0x0f, 0x01, MODRM_ENCLU };
-	struct rd_leaf *l = &rd_vcpu_enclave(v)->leaf;
+	struct rd_enclave_vcpu *e = rd_vcpu_enclave(v);
+	struct rd_leaf *l = &e->leaf;
 	u8 code[ENCLU_LEN];
 	struct rd_fault f;
 	int ret;
 
-	if (fetch_insn(rd_vcpu_enclave(v), code, ENCLU_LEN) < ENCLU_LEN || memcmp(code, enclu, ENCLU_LEN))
+	if (fetch_insn(e, code, ENCLU_LEN) < ENCLU_LEN || memcmp(code, enclu, ENCLU_LEN))
 		return simple_exception(v, VEC_UD);
 	l->rip += ENCLU_LEN;
 	ret = rd_enclu(l);
