@@ -458,8 +458,13 @@ static void drill(bool (*attack)(void), unsigned int hole)
 {
 	if (succeeds(attack, 0))
 		rdt_fail("the attack succeeds");
-	if (rdt_option("holes") && !succeeds(attack, 1U << hole))
-		rdt_fail("the attack fails without the check, too");
+	if (!rdt_option("holes"))
+		return;
+	/* Two threads by one TCS spoil each other's frames, too, when they are interrupted. */
+	for (int i = 0; i < 10; i++)
+		if (succeeds(attack, 1U << hole))
+			return;
+	rdt_fail("the attack fails without the check, too");
 }
 
 #define DRILLS(X)                                                                                  \
