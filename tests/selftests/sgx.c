@@ -4,36 +4,17 @@
  * and halts, or takes an exception to a handler that halts.
  */
 #include <pthread.h>
-#include "enclave/arch.h"
-#include "kmod/uapi/redoubt_sgx.h"
-#include "tests/selftests/lib/rdt.h"
+#include "tests/selftests/sgx/machine.h"
 
-enum { PAGE = 4096, EPC_PAGES = 256, NR_VECTORS = 32, STUB = 8 };
+enum { EPC_PAGES = 256, NO_VECTOR = -1, PCMD = UNTRUSTED + 1, BACK };
 
-#define EPC_GPA 0x100000000ULL
-#define EPC_SIZE ((uint64_t)EPC_PAGES * PAGE)
-#define ENCLAVE_LA 0x7000000000ULL /* its base: no page of it is mapped here */
-#define RAM_SIZE (8 << 20)
-#define PD5_GPA 0x20000
-#define IDT_GPA 0x21000
-#define STUBS_GPA 0x22000
-#define CODE_GPA 0x23000
-#define STACK_GPA 0x25000
-#define DATA_GPA 0x100000 /* structures, a page each */
-#define MSR_FEAT_CTL 0x3a
-#define FEAT_CTL_VALUE (1 | 1 << 17 | 1 << 18)
-#define NO_VECTOR (-1)
-
-static const uint8_t encls[] = { 0x0f, 0x01, 0xcf, 0xf4 };
-static const uint8_t load[] = { 0x48, 0x8b, 0x01, 0xf4 }; /* mov rax, [rcx] */
-static const uint8_t store[] = { 0x48, 0x89, 0x01, 0xf4 }; /* mov [rcx], rax */
+static const char insn_encls[] = "\x0f\x01\xcf", load[] = "\x48\x8b\x01"; /* mov rax, [rcx] */
+static const char store[] = "\x48\x89\x01"; /* mov [rcx], rax */
 
 struct outcome {
 	int vector;
 	uint64_t error, rax, rflags, cr2;
 };
-
-static struct rdt_vm *vm;
 
 static struct rd_vm_epc epc_arg(uint64_t base, uint64_t size)
 {
@@ -55,104 +36,29 @@ static struct rd_vm_sgx_info info(void)
 	return i;
 }
 
-/* A gate per vector: its stub pushes the number and halts. */
-static void build_idt(void)
+/* One instruction of three bytes at CPL 0. */
+static struct outcome one(const char *insn, uint64_t rax, uint64_t rbx, uint64_t rcx, uint64_t rdx)
 {
-	uint64_t *gate = rdt_gpa(vm, IDT_GPA);
-	uint8_t *stub = rdt_gpa(vm, STUBS_GPA);
+	uint8_t *code = rdt_gpa(vm, CODE_GPA);
 
-	for (uint64_t i = 0; i < NR_VECTORS; i++) {
-		uint64_t at = STUBS_GPA + i * STUB;
-
-		gate[2 * i] = (at & 0xffff) | RDP_CS64 << 16 | 0x8eULL << 40 | (at >> 16) << 48;
-		gate[2 * i + 1] = 0;
-		memcpy(stub + i * STUB, (uint8_t[]){ 0x6a, i, 0xf4 }, 3);
-	}
-}
-
-static void tell_sgx(struct rdt_vcpu *vcpu)
-{
-	struct kvm_cpuid2 *c = rdt_supported_cpuid(vm->sys);
-	struct kvm_cpuid_entry2 *e = rdt_cpuid_find(c, 7, 0);
-
-	RDT_CHECK(e != NULL);
-	e->ebx |= 1 << 2;
-	e->ecx |= 1 << 30;
-	RDT_OK(ioctl(vcpu->fd, KVM_SET_CPUID2, c));
-	free(c);
-}
-
-/* Linear = guest-physical, the EPC included. */
-static struct rdt_vcpu *processor(bool sgx)
-{
-	struct rdt_vcpu *vcpu = rdt_vcpu_new(vm, 0);
-	uint64_t *pdpt = rdt_gpa(vm, RDP_PDPT_GPA), *pd = rdt_gpa(vm, PD5_GPA);
-	struct kvm_sregs s;
-
-	if (sgx) {
-		tell_sgx(vcpu);
-		RDT_EQ(rdt_set_msr(vcpu, MSR_FEAT_CTL, FEAT_CTL_VALUE), 1);
-	}
-	rdt_long_mode(vcpu, CODE_GPA, STACK_GPA, 0);
-	pdpt[4] = PD5_GPA | 7;
-	for (uint64_t i = 0; i < 512; i++)
-		pd[i] = (EPC_GPA + (i << 21)) | 0x83;
-	build_idt();
-	RDT_OK(ioctl(vcpu->fd, KVM_GET_SREGS, &s));
-	s.idt = (struct kvm_dtable){ .base = IDT_GPA, .limit = NR_VECTORS * 16 - 1 };
-	RDT_OK(ioctl(vcpu->fd, KVM_SET_SREGS, &s));
-	return vcpu;
-}
-
-static void need_enclaves(void)
-{
-	if (rdt_is_stock())
-		rdt_skip("stock KVM has no enclaves for guests");
-}
-
-static struct rdt_vm *machine(void)
-{
-	need_enclaves();
-	vm = rdt_vm_new(RAM_SIZE, 0);
-	RDT_OK(set_epc(EPC_GPA, EPC_SIZE));
-	processor(true);
-	return vm;
-}
-
-static struct outcome run(const uint8_t *code, size_t len, uint64_t rax, uint64_t rbx, uint64_t rcx,
-			  uint64_t rdx)
-{
-	struct rdt_vcpu *vcpu = vm->vcpu[0];
-	struct kvm_regs r = { .rax = rax, .rbx = rbx, .rcx = rcx, .rdx = rdx };
-	struct outcome o = { .vector = NO_VECTOR };
-	struct kvm_sregs s;
-
-	r.rip = CODE_GPA;
-	r.rsp = STACK_GPA;
-	r.rflags = 2;
-	memcpy(rdt_gpa(vm, CODE_GPA), code, len);
-	rdt_set_regs(vcpu, &r);
-	RDT_OK(ioctl(vcpu->fd, KVM_RUN, 0));
-	RDT_EQ(vcpu->run->exit_reason, KVM_EXIT_HLT);
-	rdt_get_regs(vcpu, &r);
-	o.rax = r.rax;
-	o.rflags = r.rflags;
-	if (r.rip - STUBS_GPA < NR_VECTORS * STUB) {
-		uint64_t *stack = rdt_gpa(vm, r.rsp);
-
-		o.vector = stack[0];
-		o.error = stack[1];
-		RDT_OK(ioctl(vcpu->fd, KVM_GET_SREGS, &s));
-		o.cr2 = s.cr2;
-	} else {
-		RDT_EQ(r.rip, CODE_GPA + len);
-	}
-	return o;
+	memcpy(code, insn, 3);
+	code[3] = 0xcc;
+	regs = (struct kvm_regs){ .rax = rax, .rbx = rbx, .rcx = rcx, .rdx = rdx };
+	regs.rip = CODE_GPA;
+	regs.rsp = STACK_GPA;
+	run(0);
+	if (trap.vector == VEC_BP)
+		RDT_EQ(trap.rip, CODE_GPA + 4);
+	return (struct outcome){ .vector = trap.vector == VEC_BP ? NO_VECTOR : trap.vector,
+				 .error = trap.error,
+				 .rax = regs.rax,
+				 .rflags = regs.rflags,
+				 .cr2 = trap.cr2 };
 }
 
 static struct outcome leaf(unsigned int n, uint64_t rbx, uint64_t rcx, uint64_t rdx)
 {
-	return run(encls, sizeof(encls), n, rbx, rcx, rdx);
+	return one(insn_encls, n, rbx, rcx, rdx);
 }
 
 /* The leaf returned this in RAX, without an exception. */
@@ -172,23 +78,6 @@ static void faults(struct outcome o, int vector, uint64_t error)
 	RDT_EQ(o.error, error);
 }
 
-static void *data(unsigned int n)
-{
-	return rdt_gpa(vm, DATA_GPA + n * PAGE);
-}
-
-static uint64_t data_la(unsigned int n)
-{
-	return DATA_GPA + n * PAGE;
-}
-
-static uint64_t epc(unsigned int n)
-{
-	return EPC_GPA + (uint64_t)n * PAGE;
-}
-
-enum { PAGEINFO, SECINFO, SOURCE, PCMD, BACK };
-
 static uint64_t pageinfo(uint64_t la, uint64_t secs)
 {
 	struct rd_pageinfo *p = data(PAGEINFO);
@@ -205,13 +94,13 @@ static void secinfo(uint64_t flags)
 }
 
 /* ECREATE at EPC page n, a debug enclave of 16 pages. */
-static void create(unsigned int n)
+static void make_secs(unsigned int n)
 {
 	struct rd_secs *s = data(SOURCE);
 
 	memset(s, 0, sizeof(*s));
 	s->size = 16 * PAGE;
-	s->base = ENCLAVE_LA;
+	s->base = BASE;
 	s->ssa_frame_size = 1;
 	s->attributes.flags = RD_ATTR_MODE64 | RD_ATTR_DEBUG;
 	s->attributes.xfrm = RD_XFRM_X87_SSE;
@@ -220,11 +109,11 @@ static void create(unsigned int n)
 }
 
 /* EADD of a page full of a byte. */
-static void add(unsigned int n, unsigned int secs, unsigned int page, uint8_t byte)
+static void make_page(unsigned int n, unsigned int secs, unsigned int page, uint8_t byte)
 {
 	memset(data(SOURCE), byte, PAGE);
 	secinfo(RD_SI_PT(RD_PT_REG) | RD_SI_R | RD_SI_W);
-	gives(leaf(RD_EADD, pageinfo(ENCLAVE_LA + page * PAGE, epc(secs)), epc(n), 0), RD_EADD);
+	gives(leaf(RD_EADD, pageinfo(BASE + page * PAGE, epc(secs)), epc(n), 0), RD_EADD);
 }
 
 static void ranges(void)
@@ -265,13 +154,13 @@ static void ranges(void)
 static void abort_page(void)
 {
 	machine();
-	create(0);
-	add(1, 0, 0, 0x5a);
+	make_secs(0);
+	make_page(1, 0, 0, 0x5a);
 	for (unsigned int n = 0; n < EPC_PAGES; n += 51) {
 		struct outcome o;
 
-		run(store, sizeof(store), 0x1122334455667788, 0, epc(n) + 8, 0);
-		o = run(load, sizeof(load), 0, 0, epc(n) + 8, 0);
+		one(store, 0x1122334455667788, 0, epc(n) + 8, 0);
+		o = one(load, 0, 0, epc(n) + 8, 0);
 		gives(o, ~0ULL);
 	}
 	RDT_EQ(info().used_pages, 2);
@@ -281,13 +170,13 @@ static void abort_page(void)
 static void life(void)
 {
 	machine();
-	create(3);
+	make_secs(3);
 	RDT_EQ(info().used_pages, 1);
 	/* In use already: #PF by the EPCM at the page. */
 	secinfo(RD_SI_PT(RD_PT_SECS));
 	faults(leaf(RD_ECREATE, pageinfo(0, 0), epc(3), 0), 14, 0x8001);
 	for (unsigned int i = 0; i < 10; i++)
-		add(10 + i, 3, i, i);
+		make_page(10 + i, 3, i, i);
 	for (unsigned int i = 0; i < PAGE / RD_SGX_CHUNK; i++)
 		gives(leaf(RD_EEXTEND, epc(3), epc(10) + i * RD_SGX_CHUNK, 0), RD_EEXTEND);
 	RDT_EQ(info().used_pages, 11);
@@ -308,9 +197,9 @@ static void life(void)
 static void left_behind(void)
 {
 	machine();
-	create(0);
+	make_secs(0);
 	for (unsigned int i = 1; i < 16; i++)
-		add(i, 0, i, i);
+		make_page(i, 0, i, i);
 	RDT_EQ(info().used_pages, 16);
 	rdt_vm_free(vm);
 }
@@ -325,8 +214,8 @@ static void reset(void)
 
 	machine();
 	for (int i = 0; i < 2; i++) {
-		create(3);
-		add(5, 3, 1, 0x55);
+		make_secs(3);
+		make_page(5, 3, 1, 0x55);
 		secinfo(0);
 		gives(leaf(RD_EPA, RD_PT_VA, epc(6), 0), RD_EPA);
 		RDT_EQ(info().used_pages, 3);
@@ -348,17 +237,17 @@ static void reset_when_busy(void)
 {
 	/* cmp byte [rcx], 0; jz back to it; hlt */
 	static const uint8_t code[] = { 0x80, 0x39, 0x00, 0x74, 0xfb, 0xf4 };
-	struct kvm_regs regs = { .rip = CODE_GPA, .rcx = data_la(BACK), .rflags = 2 };
+	struct kvm_regs start = { .rip = CODE_GPA, .rcx = data_la(BACK), .rflags = 2 };
 	volatile uint8_t *go;
 	pthread_t t;
 	void *ret;
 
 	machine();
-	create(3);
+	make_secs(3);
 	go = data(BACK);
 	*go = 0;
 	memcpy(rdt_gpa(vm, CODE_GPA), code, sizeof(code));
-	rdt_set_regs(vm->vcpu[0], &regs);
+	rdt_set_regs(vm->vcpu[0], &start);
 	pthread_create(&t, NULL, runs, vm->vcpu[0]);
 	usleep(100000 * rdt_time_scale());
 	RDT_ERRNO(ioctl(vm->fd, RD_VM_RESET_EPC), EBUSY);
@@ -378,8 +267,8 @@ static void out_and_in(void)
 	struct outcome o;
 
 	machine();
-	create(0);
-	add(1, 0, 4, 0xa7);
+	make_secs(0);
+	make_page(1, 0, 4, 0xa7);
 	secinfo(0);
 	gives(leaf(RD_EPA, RD_PT_VA, epc(2), 0), RD_EPA);
 	*(struct rd_pageinfo *)data(PAGEINFO) =
@@ -390,7 +279,7 @@ static void out_and_in(void)
 	gives(leaf(RD_ETRACK, 0, epc(0), 0), 0);
 	gives(leaf(RD_EWB, data_la(PAGEINFO), epc(1), epc(2)), 0);
 	RDT_EQ(info().used_pages, 2);
-	RDT_EQ(((struct rd_pageinfo *)data(PAGEINFO))->linaddr, ENCLAVE_LA + 4 * PAGE);
+	RDT_EQ(((struct rd_pageinfo *)data(PAGEINFO))->linaddr, BASE + 4 * PAGE);
 
 	RDT_CHECK(!memmem(data(BACK), PAGE, "\xa7\xa7\xa7\xa7", 4));
 

@@ -213,18 +213,9 @@ static void *lets_go(void *arg)
 static bool attack_busy_thread(void)
 {
 	pthread_t t = start_looping(), later;
-	struct rdt_vcpu *second = rdt_vcpu_new(vm, 1);
-	struct kvm_sregs s;
-	uint64_t apic_base;
+	struct rdt_vcpu *second = further_cpu(1, &outside);
 	bool entered;
 
-	tell_sgx(second);
-	RDT_EQ(rdt_set_msr(second, MSR_FEAT_CTL, FEAT_CTL_VALUE), 1);
-	RDT_OK(ioctl(second->fd, KVM_GET_SREGS, &s));
-	apic_base = s.apic_base;
-	s = outside;
-	s.apic_base = apic_base;
-	RDT_OK(ioctl(second->fd, KVM_SET_SREGS, &s));
 	pthread_create(&later, NULL, lets_go, NULL);
 	regs.rip = CODE_GPA;
 	run_on(second, 3);

@@ -214,7 +214,7 @@ static void on_signal(int sig)
 static void one_round(uint64_t seed)
 {
 	struct cpu cpu[CPUS] = {};
-	struct kvm_sregs first, s;
+	struct kvm_sregs first;
 	struct rd_vm_sgx_info info;
 
 	over = false;
@@ -222,18 +222,7 @@ static void one_round(uint64_t seed)
 	RDT_OK(ioctl(vm->vcpu[0]->fd, KVM_GET_SREGS, &first));
 	for (unsigned int i = 0; i < CPUS; i++) {
 		cpu[i] = (struct cpu){ .nr = i, .rng = (seed * CPUS + i + 1) * 0x9e3779b97f4a7c15 };
-		cpu[i].vcpu = i ? rdt_vcpu_new(vm, i) : vm->vcpu[0];
-		if (i) {
-			uint64_t base;
-
-			tell_sgx(cpu[i].vcpu);
-			RDT_EQ(rdt_set_msr(cpu[i].vcpu, MSR_FEAT_CTL, FEAT_CTL_VALUE), 1);
-			RDT_OK(ioctl(cpu[i].vcpu->fd, KVM_GET_SREGS, &s));
-			base = s.apic_base;
-			s = first;
-			s.apic_base = base;
-			RDT_OK(ioctl(cpu[i].vcpu->fd, KVM_SET_SREGS, &s));
-		}
+		cpu[i].vcpu = i ? further_cpu(i, &first) : vm->vcpu[0];
 	}
 	for (unsigned int i = 0; i < CPUS; i++)
 		pthread_create(&cpu[i].thread, NULL, cpu_thread, &cpu[i]);

@@ -64,7 +64,7 @@ static void build_tables(void)
 	pd6[0] = PT_GPA | 7;
 }
 
-void tell_sgx(struct rdt_vcpu *vcpu)
+static void tell_sgx(struct rdt_vcpu *vcpu)
 {
 	struct kvm_cpuid2 *c = rdt_supported_cpuid(vm->sys);
 	struct kvm_cpuid_entry2 *e = rdt_cpuid_find(c, 7, 0);
@@ -92,22 +92,48 @@ void privilege(struct rdt_vcpu *vcpu, unsigned int cpl)
 	RDT_OK(ioctl(vcpu->fd, KVM_SET_SREGS, &s));
 }
 
-void machine(void)
+void need_enclaves(void)
 {
-	struct rd_vm_epc arg = { .base = EPC_GPA, .size = EPC_SIZE };
-	struct rdt_vcpu *vcpu;
-
 	if (rdt_is_stock())
 		rdt_skip("stock KVM has no enclaves for guests");
-	vm = rdt_vm_new(RAM_SIZE, 0);
-	RDT_OK(ioctl(vm->fd, RD_VM_SET_EPC, &arg));
-	vcpu = rdt_vcpu_new(vm, 0);
-	tell_sgx(vcpu);
-	RDT_EQ(rdt_set_msr(vcpu, MSR_FEAT_CTL, FEAT_CTL_VALUE), 1);
+}
+
+void processor(bool sgx)
+{
+	struct rdt_vcpu *vcpu = rdt_vcpu_new(vm, 0);
+
+	if (sgx) {
+		tell_sgx(vcpu);
+		RDT_EQ(rdt_set_msr(vcpu, MSR_FEAT_CTL, FEAT_CTL_VALUE), 1);
+	}
 	rdt_long_mode(vcpu, CODE_GPA, STACK_GPA, 0);
 	build_tables();
 	build_idt();
 	memset(&regs, 0, sizeof(regs));
+}
+
+struct rdt_vcpu *further_cpu(unsigned int id, const struct kvm_sregs *like)
+{
+	struct rdt_vcpu *vcpu = rdt_vcpu_new(vm, id);
+	struct kvm_sregs s, own;
+
+	tell_sgx(vcpu);
+	RDT_EQ(rdt_set_msr(vcpu, MSR_FEAT_CTL, FEAT_CTL_VALUE), 1);
+	RDT_OK(ioctl(vcpu->fd, KVM_GET_SREGS, &own));
+	s = *like;
+	s.apic_base = own.apic_base;
+	RDT_OK(ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	return vcpu;
+}
+
+void machine(void)
+{
+	struct rd_vm_epc arg = { .base = EPC_GPA, .size = EPC_SIZE };
+
+	need_enclaves();
+	vm = rdt_vm_new(RAM_SIZE, 0);
+	RDT_OK(ioctl(vm->fd, RD_VM_SET_EPC, &arg));
+	processor(true);
 }
 
 /* Run from RIP on, at a privilege level, up to the first exception. */

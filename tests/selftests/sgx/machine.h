@@ -65,8 +65,12 @@ uint64_t data_la(unsigned int n);
 uint64_t *pte(unsigned int n);
 /* A machine without an enclave. */
 void machine(void);
-/* A CPU of it that has SGX; that is at this privilege level. */
-void tell_sgx(struct rdt_vcpu *vcpu);
+/* Its parts: the test is of no use on stock KVM; the first CPU of vm, and its tables. */
+void need_enclaves(void);
+void processor(bool sgx);
+/* One more CPU of a machine, in the state that another has. */
+struct rdt_vcpu *further_cpu(unsigned int id, const struct kvm_sregs *like);
+/* A CPU goes to this privilege level. */
 void privilege(struct rdt_vcpu *vcpu, unsigned int cpl);
 /* KVM_RUN up to a HLT. */
 void go(struct rdt_vcpu *vcpu);
