@@ -44,6 +44,7 @@ struct rd_enclave_vcpu {
 	struct rd_fill_note note[RD_FILL_NOTES];
 	struct rd_fill_note next; /* of the fault that is being looked at */
 	u32 nr_notes;
+	u32 code_note; /* of the page whose code was looked at last */
 	u32 paging_changes, pkru; /* that the notes are good for */
 	bool prepared; /* for its first entry */
 	u8 *xbuf;

@@ -292,14 +292,24 @@ static int nested_fault(struct rd_vcpu *v, u64 gpa, unsigned int acc)
 
 /* --- instructions ----------------------------------------------------------------------------- */
 
-/* The note of the page that the CPU fetches from, or NULL. */
-static const struct rd_fill_note *note_of_code(const struct rd_enclave_vcpu *e, u64 la)
+static bool is_note_of_code(const struct rd_fill_note *n, u64 la)
 {
-	u32 i;
+	return !((n->la ^ la) & RD_PAGE_MASK) && n->acc == RD_ACC_FETCH && n->page != RD_NO_PAGE;
+}
 
-	for (i = 0; i < min(e->nr_notes, RD_FILL_NOTES); i++)
-		if (!((e->note[i].la ^ la) & RD_PAGE_MASK) && e->note[i].acc == RD_ACC_FETCH)
-			return e->note[i].page == RD_NO_PAGE ? NULL : &e->note[i];
+/* The note of the page that the CPU fetches from, or NULL. As a rule it is the one of last time. */
+static const struct rd_fill_note *note_of_code(struct rd_enclave_vcpu *e, u64 la)
+{
+	u32 i, nr = min(e->nr_notes, RD_FILL_NOTES);
+
+	if (likely(e->code_note < nr && is_note_of_code(&e->note[e->code_note], la)))
+		return &e->note[e->code_note];
+	for (i = 0; i < nr; i++) {
+		if (is_note_of_code(&e->note[i], la)) {
+			e->code_note = i;
+			return &e->note[i];
+		}
+	}
 	return NULL;
 }
 

@@ -50,8 +50,6 @@ unsigned int rd_enclave_holes;
 module_param_named(enclave_holes, rd_enclave_holes, uint, 0600);
 MODULE_PARM_DESC(enclave_holes, "checks that enclaves go without: enclave/holes.h");
 
-extern bool (*rd_bus_hole)(struct rd_vm *vm, u64 addr, unsigned int len, void *data, bool write);
-
 static bool abort_hole(struct rd_vm *vm, u64 addr, unsigned int len, void *data, bool write)
 {
 	struct rd_enclave_vm *e = rd_vm_enclave(vm);

@@ -135,6 +135,10 @@ void rd_bus_destroy(struct rd_vm *vm);
  * IOAPIC, PIC, PIT, ioeventfds, coalesced zones. */
 int rd_bus_write(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, const void *data);
 int rd_bus_read(struct rd_vcpu *v, int bus, u64 addr, unsigned int len, void *data);
+#ifdef RD_TEST_OPEN_ENCLAVES
+/* For a negative control only (enclave/holes.h): what is behind the abort page. */
+extern bool (*rd_bus_hole)(struct rd_vm *vm, u64 addr, unsigned int len, void *data, bool write);
+#endif
 int rd_bus_ioeventfd(struct rd_vm *vm, const struct kvm_ioeventfd *args);
 int rd_bus_register_coalesced(struct rd_vm *vm, const struct kvm_coalesced_mmio_zone *z);
 int rd_bus_unregister_coalesced(struct rd_vm *vm, const struct kvm_coalesced_mmio_zone *z);

@@ -6,6 +6,7 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/tlbflush.h>
@@ -45,6 +46,8 @@ void rd_svm_vcpu_free(struct rd_vcpu *v)
 	/* A new vCPU may get this address: no CPU may take it for the one that ran last. */
 	for_each_possible_cpu(cpu) cmpxchg(&per_cpu_ptr(&rd_svm_cpu, cpu)->last, h, NULL);
 	free_page((unsigned long)h->mode);
+	if (h->apart)
+		memzero_explicit(h->apart, PAGE_SIZE); /* registers of what ran there */
 	free_page((unsigned long)h->apart);
 	free_page((unsigned long)h->vmcb);
 	kfree(h);
